@@ -12,6 +12,7 @@ import time
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from ontime.errors import ConfigError
@@ -45,7 +46,7 @@ def read_segments(path: Path) -> tuple[Segment, ...]:
         return REAL_TIME
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError.of(str(path), f"unreadable: {error}", "a clock file with 'segments'") from error
-    if not segments or any(a.wall > b.wall for a, b in zip(segments, segments[1:], strict=False)):
+    if not segments or any(a.wall > b.wall for a, b in pairwise(segments)):
         raise ConfigError.of(str(path), "no segments in wall order", "at least one segment, oldest first")
     return segments
 

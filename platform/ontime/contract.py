@@ -36,7 +36,7 @@ class Model(BaseModel):
 
 
 class ScheduledFlight(Model):
-    """One departure as the airline's schedule announces it. Asked about in `/predict` and carried by schedule events."""
+    """One departure as the airline announces it: asked about in `/predict` and carried by schedule events."""
 
     flight_id: FlightId
     origin: Origin
@@ -202,5 +202,5 @@ VIEWS = SLOW_VIEWS + FRESH_VIEWS
 
 
 def contract_hash(features: tuple[Feature, ...] = FEATURES) -> str:
-    """SHA-256 (first 16 hex digits) of names, order, views, units and ranges: what a model must have been trained on."""
+    """First 16 hex digits of a SHA-256 over names, order, views, units and ranges: what a model was trained on."""
     return hashlib.sha256(json.dumps([asdict(f) for f in features]).encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ OntimeError
 ├── WarehouseError       a table or file that cannot be read or written
 ├── FeatureStoreError    the online or offline store refused
 ├── RegistryError        MLflow could not be asked, or holds something unusable
-│   └── GateRefused      a promotion that failed a gate
+│   └── GateRefusedError      a promotion that failed a gate
 ├── ArtifactError        a model file that is not what the registry says it is
 └── RuntimeStateError    a component, port or process that is not as it should be
 
@@ -62,7 +62,7 @@ class RegistryError(OntimeError):
     pass
 
 
-class GateRefused(RegistryError):
+class GateRefusedError(RegistryError):
     exit_code = 3
 
 

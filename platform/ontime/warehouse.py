@@ -1,7 +1,8 @@
 """The warehouse: parquet tables in one directory, one file a table and UTC day (or hour), read with DuckDB.
 
-Each table has exactly one writing component; its processes take turns through a lock. A file is replaced atomically (temporary file, fsync, rename), so that a
-reader sees the old or the new one. Timestamps are `timestamp[us, tz=UTC]`.
+Each table has exactly one writing component; its processes take turns through a lock. A file is replaced
+atomically (temporary file, fsync, rename), so that a reader sees the old or the new one. Timestamps are
+`timestamp[us, tz=UTC]`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _FLIGHT = [
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`time` is the column whose UTC day (or hour) names the file; `key` identifies a row and makes writes idempotent."""
+    """`time` is the column whose UTC day (or hour) names the file; `key` makes writes idempotent."""
 
     name: str
     writer: str
@@ -67,15 +68,20 @@ def _f(*names: str) -> list[tuple[str, pa.DataType]]:
 TABLES: dict[str, Table] = {
     t.name: t
     for t in (
-        Table("schedules", "ingest", "available_at", ("flight_id",), pa.schema(_EVENT + _FLIGHT)),
+        Table("schedules", "ingest", "available_at", ("flight_id",), pa.schema([*_EVENT, *_FLIGHT])),
         Table(
             "departures",
             "ingest",
             "available_at",
             ("event_id",),
             pa.schema(
-                [*_EVENT, ("flight_id", pa.string()), ("origin", pa.string()), ("carrier", pa.string())]
-                + _f("dep_delay_minutes")
+                [
+                    *_EVENT,
+                    ("flight_id", pa.string()),
+                    ("origin", pa.string()),
+                    ("carrier", pa.string()),
+                    *_f("dep_delay_minutes"),
+                ]
             ),
         ),
         Table(
@@ -91,8 +97,8 @@ TABLES: dict[str, Table] = {
                     ("destination", pa.string()),
                     ("carrier", pa.string()),
                     ("tail_number", pa.string()),
+                    *_f("arr_delay_minutes", "taxi_minutes"),
                 ]
-                + _f("arr_delay_minutes", "taxi_minutes")
             ),
         ),
         Table(
@@ -116,15 +122,18 @@ TABLES: dict[str, Table] = {
             "available_at",
             ("event_id",),
             pa.schema(
-                [*_EVENT, ("airport", pa.string())]
-                + _f(
-                    "wind_speed_mph",
-                    "wind_gust_mph",
-                    "visibility_miles",
-                    "precipitation_inches",
-                    "humidity_percent",
-                    "temperature_f",
-                )
+                [
+                    *_EVENT,
+                    ("airport", pa.string()),
+                    *_f(
+                        "wind_speed_mph",
+                        "wind_gust_mph",
+                        "visibility_miles",
+                        "precipitation_inches",
+                        "humidity_percent",
+                        "temperature_f",
+                    ),
+                ]
             ),
         ),
         Table(
