@@ -271,9 +271,13 @@ class Warehouse:
 
     @contextmanager
     def _turn(self, name: str) -> Iterator[None]:
-        directory = self.root / name
-        directory.mkdir(parents=True, exist_ok=True)
-        with (directory / ".lock").open("w") as handle:
+        lock = self.root / name / ".lock"
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            handle = lock.open("w")
+        except OSError as error:
+            raise WarehouseError(f"Table {name!r} cannot be written: {error}") from error
+        with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
