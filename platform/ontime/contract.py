@@ -20,6 +20,9 @@ NEW_YORK = "America/New_York"
 
 
 def _utc(moment: datetime) -> datetime:
+    """Times beyond any calendar in use are refused before arithmetic with them can overflow."""
+    if not 1970 <= moment.year <= 2200:
+        raise ValueError("the year is outside 1970 to 2200")
     return moment.astimezone(UTC)
 
 
