@@ -7,7 +7,12 @@ BrownoutError
 ├── LifecycleError           a step that the interview's state does not allow
 ├── PreparationError         a step of the preparation failed or missed its deadline
 ├── FindingError             a finding outside the vocabulary
-└── ScorecardError           a scorecard that is not one, or does not match its ledger
+├── ScorecardError           a scorecard that is not one, or does not match its ledger
+├── DatasetError             the canonical events cannot be fetched, made or read
+├── WorldError               the world cannot start, or does not answer its control
+├── PlatformError            the platform, driven from outside, did not do what was asked
+├── SecrecyError             the two sides cannot be kept apart where that was promised
+└── BaselineError            a baseline that cannot be built, restored or verified
 
 Unknown names are `ontime.errors.UnknownNameError`, bad settings `ontime.errors.ConfigError`.
 Every message names the thing, the value received and the remedy.
@@ -52,3 +57,23 @@ class FindingError(BrownoutError):
 
 class ScorecardError(BrownoutError):
     exit_code = 6
+
+
+class DatasetError(BrownoutError):
+    exit_code = 5
+
+
+class WorldError(BrownoutError):
+    pass
+
+
+class PlatformError(BrownoutError):
+    pass
+
+
+class BaselineError(BrownoutError):
+    exit_code = 5
+
+
+class SecrecyError(BrownoutError):
+    exit_code = 5
