@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from brownout.settings import Harness
 from ontime.settings import Environment
+
+from brownout.settings import Harness
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def pages(environment: Environment, harness: Harness) -> tuple[Page, ...]:
 def configuration(workspace: Path, code: str, environment: Environment, harness: Harness) -> str:
     """The text of a `jupyter_server_config.py`. It holds the code: write it for the candidate's eyes only."""
     address = urlsplit(harness.way_in_url)
-    servers = {
+    servers: dict[str, dict[str, object]] = {
         page.name: {
             "command": [],
             "port": urlsplit(page.url).port,
