@@ -15,7 +15,7 @@ ProbeStatus = Literal["ok", "broken", "unknown"]
 ProbeRole = Literal["symptom", "root_cause"]
 Certainty = Literal["suspicion", "conclusion"]
 VerdictWord = Literal["confirmed", "partial", "refused"]
-Secrecy = Literal["own_user", "on_trust"]
+Secrecy = Literal["separate-user", "on-trust"]
 
 Line = Field(max_length=400)
 FreeText = Field(max_length=8_000)
@@ -71,7 +71,7 @@ class Created(Payload):
     brief: str = FreeText
     pack: str = "brownout"
     pack_version: str = ""
-    secrecy: Secrecy = "on_trust"
+    secrecy: Secrecy = "on-trust"
     versions: dict[str, str] = {}
     faults: tuple[FaultRecord, ...] = ()
     pid: int = 0
@@ -178,13 +178,12 @@ class ProbeChanged(Payload):
 
 
 class ProbeHeld(Payload):
-    """A run of equal answers reached the length that counts; `since_*` is its first answer."""
+    """A run of ok reached the length that counts; `since_*` is its first ok."""
 
     kind = "probe_held"
     fault: str
     probe: str
     role: ProbeRole
-    status: ProbeStatus
     consecutive: int = Field(ge=1)
     answers: int = Field(ge=0, description="Answers that the world received during the run.")
     since_wall: float

@@ -25,9 +25,7 @@ APPLICATION_ID = 0x62726F77
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 10.0
 _COLUMNS = "seq, world, wall, kind, actor, payload, prev, hash"
-_SCHEMA = f"""
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
+_SCHEMA = """
 CREATE TABLE entries (
     seq INTEGER PRIMARY KEY CHECK (seq >= 1),
     world REAL NOT NULL,
@@ -126,7 +124,9 @@ class Ledger:
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
-            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            db.executescript(_SCHEMA)
         return cls(path)
 
     @contextmanager
