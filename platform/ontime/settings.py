@@ -39,6 +39,10 @@ class Environment(BaseSettings):
     exporter_url: str = Field(default="http://127.0.0.1:7107", description="Base URL of the exporter.")
     dashboards_url: str = Field(default="http://127.0.0.1:7108", description="Base URL of the dashboards page.")
     redis_url: str = Field(default="", description="Redis for the online store; only with store=kind.")
+    public_hosts: str = Field(
+        default="",
+        description="Host names, with port and separated by commas, under which people reach web pages from elsewhere.",
+    )
     serving_workers: int = Field(default=1, ge=1, le=16, description="Worker processes of serving.")
     clock_file: Path | None = Field(default=None, description="Clock file; default: clock.json in the state directory.")
 
