@@ -1,0 +1,103 @@
+"""The closed vocabulary of injections: each one is something that a person or upstream could have done.
+
+Nothing here is a switch in the platform. Everything is undone by restoring the baseline.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from abc import abstractmethod
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from brownout.errors import PreparationError
+from brownout.faults.context import InjectContext
+from brownout.faults.edits import FORBIDDEN, Edit
+from brownout.faults.frozen import Frozen
+from brownout.faults.models import Recipe
+from brownout.faults.registering import register_as_champion
+
+Role = Literal["ml-engineer", "data-engineer", "platform-engineer", "on-call", "analyst"]
+
+
+class Injector(Frozen):
+    @abstractmethod
+    def apply(self, context: InjectContext) -> None:
+        """Takes effect when it returns. Raises `PreparationError` naming the step that failed."""
+
+
+class CodeCommit(Injector):
+    """One ordinary commit of the workspace's written history; in force once the workspace is deployed.
+
+    The history is written by `brownout.workspace.make`, which is given these commits; `apply` deploys it.
+    """
+
+    kind: Literal["code_commit"] = "code_commit"
+    subject: str = Field(min_length=10, max_length=72)
+    body: str = ""
+    role: Role = "ml-engineer"
+    edits: tuple[Edit, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _tells_nothing(self) -> CodeCommit:
+        if told := FORBIDDEN.search(f"{self.subject} {self.body}"):
+            raise ValueError(f"the message contains {told.group(0)!r}, which would tell; choose other words")
+        return self
+
+    def apply(self, context: InjectContext) -> None:
+        subjects = subprocess.run(
+            ["git", "-C", str(context.workspace), "log", "--format=%s"], capture_output=True, text=True, check=False
+        ).stdout.splitlines()
+        if self.subject not in subjects:
+            raise PreparationError(
+                f"Workspace {context.workspace} has no commit {self.subject!r}. "
+                "Make it with brownout.workspace.make(..., culprits=fault.commits(parameters))."
+            )
+        context.platform.deploy(context.workspace)
+
+
+class ConfigChange(CodeCommit):
+    """A commit that changes keys of `ontime.toml` and nothing else."""
+
+    kind: Literal["config_change"] = "config_change"  # type: ignore[assignment]
+
+    @model_validator(mode="after")
+    def _only_configuration(self) -> ConfigChange:
+        others = sorted({edit.path for edit in self.edits} - {"ontime.toml"})
+        if others:
+            raise ValueError(f"edits {', '.join(others)}; expected only ontime.toml (use CodeCommit)")
+        return self
+
+
+class FeedChange(Injector):
+    """Upstream sends one field multiplied by a factor, from one world instant on. The canonical truth stays."""
+
+    kind: Literal["feed_change"] = "feed_change"
+    field: Literal["scheduled_minutes", "distance_miles"]
+    kinds: tuple[Literal["schedule", "request"], ...] = ("schedule", "request")
+    factor: float = Field(gt=0)
+
+    def change(self, from_world: float) -> dict[str, Any]:
+        """As the world's control takes it."""
+        return {"field": self.field, "kinds": list(self.kinds), "factor": self.factor, "from_world": from_world}
+
+    def apply(self, context: InjectContext) -> None:
+        context.world.feed([self.change(context.world.now())])
+
+
+class ModelPromotion(Injector):
+    """A version trained from `recipe` is registered and made champion; the one before becomes `previous`."""
+
+    kind: Literal["model_promotion"] = "model_promotion"
+    recipe: Recipe
+    description: str = Field(max_length=200)
+
+    def apply(self, context: InjectContext) -> None:
+        register_as_champion(context, self.recipe, self.description)
+
+
+Injection = Annotated[
+    CodeCommit | ConfigChange | FeedChange | ModelPromotion,
+    Field(discriminator="kind"),
+]

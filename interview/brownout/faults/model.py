@@ -1,0 +1,158 @@
+"""What a fault is: one declaration that says how it comes, how it shows, what ends it and what only seems to."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from brownout.faults.actions import Action
+from brownout.faults.context import InjectContext
+from brownout.faults.frozen import Frozen
+from brownout.faults.injectors import CodeCommit, Injection
+from brownout.faults.parameters import Parameter, Parameters, Value, draw
+from brownout.faults.vocabulary import Component, FailureClass, Layer, Level
+from brownout.probes import AnyProbe
+
+
+class Accepted(Frozen):
+    """A pair that a finding may name: confirmed, or partly right."""
+
+    component: Component
+    failure_class: FailureClass
+    verdict: Literal["confirm", "partial"] = "confirm"
+
+
+class When(Frozen):
+    """When an interviewer confirms, half-confirms or refuses a finding's free text, with two ways of saying it."""
+
+    says: str = Field(min_length=10)
+    samples: tuple[str, str]
+
+
+class Attempt(Frozen):
+    """A repair as somebody would try it, played from outside."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    actions: tuple[Action, ...] = Field(min_length=1)
+
+
+class Repair(Attempt):
+    """Ends `fixed`: the symptom and every root-cause probe are ok."""
+
+
+class WrongFix(Attempt):
+    """Does not end `fixed`."""
+
+    leaves: Literal["broken", "mitigated"] = "broken"
+    """`broken`: the symptom stays, or nothing can be judged; `mitigated`: the symptom goes, the root cause stays."""
+    convicted_by: str
+    """Name of a probe of the plan that must not be ok afterwards."""
+    why: str = Field(min_length=10)
+    cheat: bool = False
+    mutates: bool = True
+    """False when the broken state survives the attempt, so that the proof needs no restore after it."""
+
+
+class Plan(Frozen):
+    """A fault with its parameters put in: everything that depends on them."""
+
+    injections: tuple[Injection, ...] = Field(min_length=1)
+    symptom: AnyProbe
+    root_cause: tuple[AnyProbe, ...] = Field(min_length=1)
+    solutions: tuple[Repair, ...] = Field(min_length=1)
+    valid_fixes: tuple[Repair, ...] = ()
+    wrong_fixes: tuple[WrongFix, ...] = Field(min_length=1)
+
+    @property
+    def probes(self) -> dict[str, AnyProbe]:
+        """Symptom and root-cause probes by name; a probe that serves as both appears once."""
+        return {probe.name: probe for probe in (self.symptom, *self.root_cause)}
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        return (*self.solutions, *self.valid_fixes, *self.wrong_fixes)
+
+    @model_validator(mode="after")
+    def _attempts_are_sound(self) -> Plan:
+        names = [attempt.name for attempt in self.attempts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two attempts are named {twice[0]!r}; give each a name of its own")
+        for wrong in self.wrong_fixes:
+            if wrong.convicted_by not in self.probes:
+                raise ValueError(
+                    f"wrong fix {wrong.name!r} is convicted by {wrong.convicted_by!r}; "
+                    f"expected one of {', '.join(self.probes)}"
+                )
+            if wrong.leaves == "mitigated" and wrong.convicted_by == self.symptom.name and self._only_symptom_judges:
+                raise ValueError(f"wrong fix {wrong.name!r} leaves 'mitigated' but is convicted by the symptom")
+        return self
+
+    @property
+    def _only_symptom_judges(self) -> bool:
+        return self.symptom.name not in {probe.name for probe in self.root_cause}
+
+
+class Fault(Frozen):
+    """One deliberate, real defect. Texts may name parameters in braces, e.g. `{field}`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]+$")
+    title: str = Field(min_length=5)
+    layer: Layer
+    levels: tuple[Level, ...] = Field(min_length=1)
+    symptom: str = Field(min_length=20, description="What anyone can observe, in a sentence or two.")
+    symptom_budget_seconds: float = Field(gt=0, le=600, description="Wall seconds from injection to observation.")
+    parameters: dict[str, Parameter] = Field(min_length=1)
+    plan: Callable[[Parameters], Plan] = Field(exclude=True)
+    truth: tuple[str, ...] = Field(min_length=3, description="Symptom → intermediate → root cause.")
+    accepts: tuple[Accepted, ...] = Field(min_length=1)
+    confirm_when: tuple[When, ...] = Field(min_length=1)
+    partial_when: tuple[When, ...] = Field(min_length=1)
+    refuse_when: tuple[When, ...] = Field(min_length=1)
+    hints: tuple[str, ...] = Field(min_length=3, description="A ladder: where to look, what to compare, what it is.")
+    rubric: tuple[str, ...] = Field(min_length=1)
+
+    @field_validator("accepts")
+    @classmethod
+    def _something_is_right(cls, accepts: tuple[Accepted, ...]) -> tuple[Accepted, ...]:
+        if not any(a.verdict == "confirm" for a in accepts):
+            raise ValueError("no pair is confirmed; expected at least one Accepted with verdict 'confirm'")
+        return accepts
+
+    @model_validator(mode="after")
+    def _texts_name_known_parameters(self) -> Fault:
+        for text in (self.symptom, *self.truth, *self.hints):
+            for _, name, _, _ in string.Formatter().parse(text):
+                if name is not None and name not in self.parameters:
+                    raise ValueError(
+                        f"text {text[:40]!r}… names parameter {name!r}; known: {', '.join(self.parameters)}"
+                    )
+        return self
+
+    def draw(self, seed: int, given: Parameters | None = None) -> dict[str, Value]:
+        """The seed's parameters, except those given. Raises `UnknownNameError` or `ConfigError`."""
+        return draw(self.id, self.parameters, seed, given or {})
+
+    def told(self, text: str, parameters: Parameters) -> str:
+        """One of the fault's texts with its parameters put in."""
+        return text.format(**parameters)
+
+    def verdict(self, component: str, failure_class: str) -> Literal["confirm", "partial", "refuse"]:
+        """What the pair of a finding alone deserves; a person may correct it."""
+        for accepted in self.accepts:
+            if (accepted.component, accepted.failure_class) == (component, failure_class):
+                return accepted.verdict
+        return "refuse"
+
+    def commits(self, parameters: Parameters) -> tuple[CodeCommit, ...]:
+        """What the workspace's written history must contain."""
+        return tuple(i for i in self.plan(parameters).injections if isinstance(i, CodeCommit))
+
+    def inject(self, context: InjectContext, parameters: Parameters) -> None:
+        """Puts the fault in, step by step. Raises `PreparationError`."""
+        for injection in self.plan(parameters).injections:
+            injection.apply(context)

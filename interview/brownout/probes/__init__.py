@@ -1,0 +1,37 @@
+"""Probes: a closed set of checks that judge outcomes from the proctor's side and trust nothing a candidate can edit."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from brownout.probes.base import Memory, Probe, ProbeResult, ProbeView, Reference
+from brownout.probes.client_latency import ClientLatency
+from brownout.probes.fresh_age import FreshAge
+from brownout.probes.gate_refuses import GateRefuses
+from brownout.probes.model_cost import ModelCost
+from brownout.probes.model_quality import ModelQuality
+from brownout.probes.served_score_path import ServedScorePath
+from brownout.probes.stored_rows_true import StoredRowsTrue
+from brownout.probes.world_alive import WorldAlive
+
+AnyProbe = Annotated[
+    ServedScorePath | FreshAge | ClientLatency | ModelCost | GateRefuses | StoredRowsTrue | ModelQuality | WorldAlive,
+    Field(discriminator="kind"),
+]
+
+__all__ = [
+    "AnyProbe",
+    "ClientLatency",
+    "FreshAge",
+    "GateRefuses",
+    "Memory",
+    "ModelCost",
+    "ModelQuality",
+    "Probe",
+    "ProbeResult",
+    "ProbeView",
+    "Reference",
+    "ServedScorePath",
+    "StoredRowsTrue",
+    "WorldAlive",
+]

@@ -1,0 +1,1 @@
+"""Proves a fault both ways on a running stack."""
