@@ -1,10 +1,10 @@
 """Point-in-time features: one SQL definition for training, backfill, parity, batch scoring and the fresh path."""
 
-from ontime.features.matrix import assemble, columns
+from ontime.features.as_of import point_in_time
 from ontime.features.events import EVENT_TABLES, RecentEvents, events_connection, load_events
 from ontime.features.keys import KEY_COLUMNS, entity_keys
 from ontime.features.local_time import local_midnight, tick
-from ontime.features.as_of import point_in_time
+from ontime.features.matrix import assemble, columns
 from ontime.features.training import (
     LEAD_MINUTES,
     labelled_flights,

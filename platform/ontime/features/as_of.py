@@ -42,15 +42,10 @@ def point_in_time(connection: duckdb.DuckDBPyConnection, requests: pa.Table) -> 
 
 def _compute(connection: duckdb.DuckDBPyConnection, view: str) -> None:
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {view}_rows AS "
+        f"CREATE OR REPLACE TEMP TABLE {view}_rows AS "  # noqa: S608
         f"WITH moments AS MATERIALIZED (SELECT DISTINCT {KEY_COLUMNS[view]} AS key, {_moment(view)} AS as_of "
-        f"FROM requests WHERE key IS NOT NULL) {_merged(definition(view))}"
+        f"FROM requests WHERE key IS NOT NULL) SELECT * FROM ({definition(view)})"
     )
-
-
-def _merged(query: str) -> str:
-    """Nests a definition that may itself begin with WITH."""
-    return f"SELECT * FROM ({query})"  # noqa: S608
 
 
 def _joined(requests: pa.Table) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from ontime.contract import FEATURE_NAMES, LATE_AFTER_MINUTES, VIEWS
-from ontime.features.matrix import assemble, columns
-from ontime.features.local_time import MINUTE, Micros, local_midnights, ticks
 from ontime.features.as_of import point_in_time
+from ontime.features.local_time import MINUTE, Micros, local_midnights, ticks
+from ontime.features.matrix import assemble, columns
 from ontime.settings import behaviour
 from ontime.warehouse import TABLES, TIMESTAMP
 

@@ -23,6 +23,7 @@ from ontime.warehouse import TABLES, TIMESTAMP
 
 KNOWN_FOR = timedelta(hours=72)
 """An airport or carrier is known while a flight of it was announced this recently."""
+_KNOWN_HOURS = KNOWN_FOR // timedelta(hours=1)
 AIRCRAFT_FOR = timedelta(hours=48)
 """How far back the first tick of a history looks for arrivals of aircraft."""
 
@@ -36,7 +37,7 @@ _KNOWN_KEYS: Final = {
 
 def entity_of(view: str) -> str:
     """The entity column of a view, as the warehouse names it."""
-    return TABLES[view].schema.names[0]
+    return str(TABLES[view].schema.names[0])
 
 
 def value_columns(view: str) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ def _known(view: str) -> str:
         )
     return (
         f"SELECT DISTINCT {_KNOWN_KEYS[view]} AS key, as_of FROM schedules "  # noqa: S608
-        f"JOIN ticks ON available_at >= as_of - INTERVAL {KNOWN_FOR // timedelta(hours=1)} HOUR AND available_at <= as_of"
+        f"JOIN ticks ON available_at <= as_of AND available_at >= as_of - INTERVAL {_KNOWN_HOURS} HOUR"
     )
 
 
