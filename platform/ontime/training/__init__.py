@@ -1,5 +1,21 @@
-"""Training: a window of labelled flights → features → LightGBM → ONNX → a registered version."""
+"""Training: a window of labelled flights → features → LightGBM → ONNX → a registered version.
 
-from ontime.training.booster import features, labels, train
+`retrain` does all of it; it stands in `ontime.training.retrain`, because it imports MLflow's side too.
+"""
 
-__all__ = ["features", "labels", "train"]
+from ontime.training.booster import features, labels, predict, train
+from ontime.training.data import Frames, load_frame, load_frames, validate
+from ontime.training.window import Days, Window
+
+__all__ = [
+    "Days",
+    "Frames",
+    "Window",
+    "features",
+    "labels",
+    "load_frame",
+    "load_frames",
+    "predict",
+    "train",
+    "validate",
+]

@@ -53,3 +53,8 @@ def train(rows: pa.Table, training: TrainingBehaviour) -> lgb.Booster:
     """A booster of `training.trees` trees over all `rows`."""
     data = lgb.Dataset(features(rows), labels(rows), feature_name=list(FEATURE_NAMES), free_raw_data=True)
     return lgb.train(parameters(training), data, num_boost_round=training.trees)
+
+
+def predict(booster: lgb.Booster, matrix: Matrix) -> npt.NDArray[np.float64]:
+    """P(late) by LightGBM itself, in one thread: on a busy machine its threads wait for each other for minutes."""
+    return np.asarray(booster.predict(matrix, num_threads=1), dtype=np.float64)
