@@ -68,7 +68,6 @@ class Created(Payload):
     ai_policy: AiPolicy
     baseline: str
     time_box_minutes: float = Field(gt=0)
-    brief: str = FreeText
     pack: str = "brownout"
     pack_version: str = ""
     secrecy: Secrecy = "on-trust"
@@ -85,6 +84,15 @@ class Step(Payload):
     status: Literal["started", "done", "failed"]
     detail: str = FreeText
     seconds: float = 0.0
+
+
+class Healthy(Payload):
+    """What this machine measured before anything was injected; probes compare with it."""
+
+    kind = "healthy"
+    reference_version: str
+    reference_model: str
+    figures: dict[str, float] = {}
 
 
 class Injected(Payload):
@@ -115,11 +123,17 @@ class Released(Payload):
 
 class Ready(Payload):
     kind = "ready"
+    brief: str = FreeText
+    onset_wall: float = Field(description="When the first mutation took effect.")
+    onset_world: float
     seconds: float = Field(ge=0, description="Wall seconds that the preparation took.")
 
 
 class Started(Payload):
+    """The time box begins; `brief` is the page as the candidate reads it."""
+
     kind = "started"
+    brief: str = Field(default="", max_length=8_000)
 
 
 class Paused(Payload):
@@ -137,6 +151,7 @@ class Resumed(Payload):
 class Closed(Payload):
     kind = "closed"
     reason: str = Line
+    watch_seconds: float = Field(default=600.0, ge=0, description="How long probes go on looking.")
 
 
 class WatchEnded(Payload):

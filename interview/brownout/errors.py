@@ -11,6 +11,8 @@ BrownoutError
 ├── DatasetError             the canonical events cannot be fetched, made or read
 ├── WorldError               the world cannot start, or does not answer its control
 ├── PlatformError            the platform, driven from outside, did not do what was asked
+├── ProctorError             the proctor cannot be reached, or a secret of the harness is not in order
+├── StackError               a process of the harness is not as it should be
 ├── SecrecyError             the two sides cannot be kept apart where that was promised
 └── BaselineError            a baseline that cannot be built, restored or verified
 
@@ -77,3 +79,11 @@ class BaselineError(BrownoutError):
 
 class SecrecyError(BrownoutError):
     exit_code = 5
+
+
+class ProctorError(BrownoutError):
+    pass
+
+
+class StackError(BrownoutError):
+    pass

@@ -133,9 +133,11 @@ class Facts(_Fact):
     time_box_minutes: float
     state: State
     watching: bool = Field(description="closed, and probes still look")
+    watch_until: float | None = Field(description="wall second at which the looking ends")
     was_reset: bool
     frozen_at: float | None = Field(description="wall second since which everything stands still; null when it moves")
     preparation_seconds: float | None
+    onset: tuple[float, float] | None = Field(description="(wall, world) of the first mutation")
     created: Moment
     started: Moment | None
     closed: Moment | None
@@ -442,7 +444,7 @@ class _Derivation:
             candidate=created.candidate,
             ai_policy=created.ai_policy,
             baseline=created.baseline,
-            brief=created.brief,
+            brief=started.payload.brief if started else ready.payload.brief if ready else "",
             pack=created.pack,
             pack_version=created.pack_version,
             secrecy=created.secrecy,
@@ -450,8 +452,10 @@ class _Derivation:
             time_box_minutes=created.time_box_minutes,
             state=self.state(),
             watching=closed is not None and not was_reset and self.first(e.WatchEnded) is None,
+            watch_until=closed.entry.wall + closed.payload.watch_seconds if closed else None,
             was_reset=was_reset,
             frozen_at=frozen.frozen_wall if frozen else None,
+            onset=(ready.payload.onset_wall, ready.payload.onset_world) if ready else None,
             preparation_seconds=ready.payload.seconds if ready else None,
             created=self.moment(self.everything[0]),
             started=self.moment(started.entry) if started else None,

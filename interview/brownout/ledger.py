@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,22 +154,46 @@ class Ledger:
 
     def append(self, actor: Actor, payload: Payload, world: float | None = None, wall: float | None = None) -> Entry:
         """Adds one entry; on return it is on the disk. Raises `LedgerRefusedError`, `LedgerCorruptError`."""
-        if KINDS.get(payload.kind) is not type(payload):
-            raise LedgerRefusedError(f"{type(payload).__name__} is not an entry kind. Known: {', '.join(KINDS)}.")
-        text = canonical(payload)
-        moment = time.time() if wall is None else wall
+        return self._add(actor, lambda _: payload, world, wall)
+
+    def decide(
+        self, actor: Actor, decision: Callable[[tuple[Entry, ...]], Payload], world: float | None = None
+    ) -> Entry:
+        """Adds the entry that `decision` makes of all entries so far; nobody can add one in between.
+
+        What `decision` raises is passed on, and nothing is added.
+        """
+
+        def make(db: sqlite3.Connection) -> Payload:
+            rows = db.execute(f"SELECT {_COLUMNS} FROM entries ORDER BY seq").fetchall()  # noqa: S608
+            return decision(tuple(_entry(row) for row in rows))
+
+        return self._add(actor, make, world, None)
+
+    def _add(
+        self, actor: Actor, make: Callable[[sqlite3.Connection], Payload], world: float | None, wall: float | None
+    ) -> Entry:
         with self._reading() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
+                payload = make(db)
+                if KINDS.get(payload.kind) is not type(payload):
+                    raise LedgerRefusedError(f"{type(payload).__name__} is no entry kind. Known: {', '.join(KINDS)}.")
                 last = db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
                 seq, prev = (last[0] + 1, last[1]) if last else (1, GENESIS)
+                moment = time.time() if wall is None else wall
                 head = (seq, float(moment if world is None else world), float(moment), payload.kind, actor)
+                text = canonical(payload)
                 row = (*head, text, prev, digest(*head, text, prev))
                 db.execute(f"INSERT INTO entries ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)", row)  # noqa: S608
                 db.execute("COMMIT")
             except sqlite3.IntegrityError as error:
                 db.execute("ROLLBACK")
-                raise LedgerRefusedError(f"Entry {payload.kind!r} by {actor!r} was refused: {error}.") from error
+                raise LedgerRefusedError(f"The entry of {actor!r} was refused: {error}.") from error
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
         return _entry(row)
 
     def entries(self, after: int = 0) -> tuple[Entry, ...]:

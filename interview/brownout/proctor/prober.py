@@ -1,0 +1,173 @@
+"""Runs an interview's probes and notes in the ledger what they answer: each change, and each run of ok that counts.
+
+A run of ok is ended by `broken` alone; `unknown` neither lengthens nor ends it. A prober that starts in the middle
+of an interview goes on from the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from brownout import entries as e
+from brownout.facts import ANSWERS, CONSECUTIVE
+from brownout.interview import Interview
+from brownout.ledger import Entry
+from brownout.probes import Probe, ProbeResult, ProbeView
+from brownout.proctor.answers import AnswerCount
+
+log = logging.getLogger(__name__)
+
+CHEAP_EVERY_SECONDS = 5.0
+ON_CHANGE_EVERY_SECONDS = 60.0
+PATIENCE = 2.0
+"""A probe that takes long is not looked at again before this many times its duration."""
+
+
+@dataclass
+class _Run:
+    since_wall: float
+    since_world: float
+    since_row: int
+    consecutive: int = 0
+    held: bool = False
+
+
+@dataclass
+class Watched:
+    """One probe of one fault and what is known of it."""
+
+    fault: str
+    probe: Probe
+    role: e.ProbeRole
+    status: e.ProbeStatus | None = None
+    run: _Run | None = None
+    equal: int = 0
+    due: float = 0.0
+    troubles: set[str] = field(default_factory=set)
+
+    @property
+    def settled(self) -> bool:
+        return self.equal >= CONSECUTIVE
+
+    def every(self) -> float:
+        """`on_change` probes are looked at as often as cheap ones until their answer has stood for a while."""
+        return ON_CHANGE_EVERY_SECONDS if self.probe.cost == "on_change" and self.settled else CHEAP_EVERY_SECONDS
+
+
+class Prober:
+    def __init__(
+        self,
+        interview: Interview,
+        view: ProbeView,
+        watched: Iterable[Watched],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._interview = interview
+        self._view = view
+        self._watched = list(watched)
+        self._now = now
+        self._answers = AnswerCount(interview.harness.record)
+        self._resume(interview.ledger.entries())
+
+    def _resume(self, entries: Iterable[Entry]) -> None:
+        known = {(w.fault, w.probe.name): w for w in self._watched}
+        for entry in entries:
+            if not isinstance(entry.payload, e.ProbeChanged | e.ProbeHeld):
+                continue
+            watched = known.get((entry.payload.fault, entry.payload.probe))
+            if watched is None:
+                continue
+            if isinstance(entry.payload, e.ProbeHeld):
+                if watched.run is not None:
+                    watched.run.held = True
+                continue
+            watched.status = entry.payload.status
+            if watched.status == "broken":
+                watched.run = None
+            elif watched.status == "ok" and watched.run is None:
+                watched.run = _Run(entry.wall, entry.world, self._answers.last_before(entry.wall))
+
+    def changed(self, wall: float) -> None:
+        """The platform changed at wall second `wall`: older answers are no evidence, and every probe is due."""
+        self._view = replace(self._view, since_wall=wall)
+        for watched in self._watched:
+            watched.due, watched.equal = 0.0, 0
+
+    def look(self) -> dict[tuple[str, str], ProbeResult]:
+        """Runs the probes that are due and notes what is new. Returns their results by (fault, probe)."""
+        results: dict[tuple[str, str], ProbeResult] = {}
+        for watched in self._watched:
+            begun = self._now()
+            if begun < watched.due:
+                continue
+            result = self._ask(watched)
+            ended = self._now()
+            watched.due = max(begun + watched.every(), ended + PATIENCE * (ended - begun))
+            self._note(watched, result, begun)
+            results[(watched.fault, watched.probe.name)] = result
+        return results
+
+    def _ask(self, watched: Watched) -> ProbeResult:
+        try:
+            return watched.probe.run(self._view)
+        except Exception as error:  # a probe that fails must not end the interview, nor count against anyone
+            said = f"{watched.probe.name} of {watched.fault} failed: {type(error).__name__}: {error}"
+            if said not in watched.troubles:
+                watched.troubles.add(said)
+                log.exception("probe %s failed", watched.probe.name)
+                self._interview.add("proctor", e.HarnessTrouble(part="probe", what=said[:400]))
+            return ProbeResult("unknown", f"the probe itself failed: {type(error).__name__}")
+
+    def _note(self, watched: Watched, result: ProbeResult, begun: float) -> None:
+        if result.status != watched.status:
+            self._interview.add("proctor", _changed(watched, result))
+            watched.status, watched.equal = result.status, 0
+        watched.equal += 1
+        if result.status == "broken":
+            watched.run = None
+        elif result.status == "ok":
+            self._lengthen(watched, result, begun)
+
+    def _lengthen(self, watched: Watched, result: ProbeResult, begun: float) -> None:
+        if watched.run is None:
+            watched.run = _Run(begun, self._view.world_now, self._answers.last())
+        run = watched.run
+        run.consecutive += 1
+        if run.held or run.consecutive < CONSECUTIVE:
+            return
+        answers = self._answers.since(run.since_row)
+        if answers >= ANSWERS:
+            run.held = True
+            self._interview.add(
+                "proctor",
+                e.ProbeHeld(
+                    fault=watched.fault,
+                    probe=watched.probe.name,
+                    role=watched.role,
+                    consecutive=run.consecutive,
+                    answers=answers,
+                    since_wall=run.since_wall,
+                    since_world=run.since_world,
+                    why=result.why[:400],
+                ),
+            )
+
+
+def _changed(watched: Watched, result: ProbeResult) -> e.ProbeChanged:
+    return e.ProbeChanged(
+        fault=watched.fault,
+        probe=watched.probe.name,
+        role=watched.role,
+        status=result.status,
+        why=result.why[:400],
+        answers=max(result.answers, 0),
+        measured=_finite(result.measured),
+    )
+
+
+def _finite(measured: Mapping[str, float]) -> dict[str, float]:
+    """Without NaN and infinity, which a ledger refuses."""
+    return {name: float(value) for name, value in measured.items() if abs(value) < float("inf")}

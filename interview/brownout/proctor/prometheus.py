@@ -1,0 +1,69 @@
+"""The interviewer's own Prometheus: it scrapes the proctor and nothing else, and wants a password itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import bcrypt
+import yaml
+from ontime.runtime.tools import find
+
+from brownout.proctor import tokens
+from brownout.settings import Harness
+
+USER = "interviewer"
+BCRYPT_ROUNDS = 10
+RETENTION = "30d"
+
+
+def directory(harness: Harness) -> Path:
+    return harness.state / "prometheus"
+
+
+def configuration(harness: Harness) -> dict[str, object]:
+    address = urlsplit(harness.metrics_url)
+    return {
+        "global": {"scrape_interval": "2s", "evaluation_interval": "15s"},
+        "scrape_configs": [
+            {
+                "job_name": "proctor",
+                "scheme": address.scheme,
+                "authorization": {"type": "Bearer", "credentials_file": str(tokens.path(harness, "metrics"))},
+                "static_configs": [{"targets": [address.netloc]}],
+            }
+        ],
+    }
+
+
+def write(harness: Harness) -> None:
+    """Writes both configuration files and makes the tokens that they need; all of it 0600."""
+    tokens.ensure(harness, "metrics")
+    password = tokens.ensure(harness, "prometheus")
+    place = directory(harness)
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS)).decode()
+    _private(place / "prometheus.yml", yaml.safe_dump(configuration(harness), sort_keys=False))
+    _private(place / "web.yml", yaml.safe_dump({"basic_auth_users": {USER: hashed}}))
+
+
+def command(harness: Harness) -> list[str]:
+    """Raises `RuntimeStateError` when there is no Prometheus."""
+    place = directory(harness)
+    return [
+        find("prometheus"),
+        f"--config.file={place / 'prometheus.yml'}",
+        f"--web.config.file={place / 'web.yml'}",
+        f"--storage.tsdb.path={place / 'data'}",
+        f"--storage.tsdb.retention.time={RETENTION}",
+        f"--web.listen-address={urlsplit(harness.prometheus_url).netloc}",
+        "--log.level=warn",
+    ]
+
+
+def _private(path: Path, text: str) -> None:
+    draft = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)
+    draft.replace(path)
