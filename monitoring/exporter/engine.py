@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 from ontime.clock import Clock
+from ontime.errors import ConfigError
 from ontime.settings import Environment, MonitoringBehaviour
 from ontime.warehouse import Warehouse
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
@@ -50,7 +51,7 @@ class Engine(PrometheusCollector):
         self._due: dict[str, float] = {}
         self._failing: dict[str, str] = {}
         self._helps = {name: help_ for collector in collectors for name, help_ in collector.metrics.items()}
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.registry.register(self)
         self._errors = Counter(
@@ -62,7 +63,7 @@ class Engine(PrometheusCollector):
         self._newest = Gauge(
             "ontime_exporter_look_timestamp_seconds", "Wall time of the newest look.", registry=self.registry
         )
-        for name in ("log", *(collector.name for collector in collectors)):
+        for name in ("clock", "log", *(collector.name for collector in collectors)):
             self._errors.labels(name)
         self.looks = 0
 
@@ -71,30 +72,40 @@ class Engine(PrometheusCollector):
         yield from ()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        now = self._now()
+        if now is not None:
+            self._ask_those([collector for collector in self._collectors if collector.at_scrape], now)
         said = [one for collector in self._collectors for one in self._said.get(collector.name, ())]
         yield from families(said, self._helps)
 
     def look(self) -> None:
         """One look: bring the log up to now, then ask each collector that is due."""
         started = time.monotonic()
-        now = self._refresh()
+        now = self._now()
         if now is not None:
-            look = Look(now, self._clock, self._environment, self._behaviour, self._log)
-            for collector in self._collectors:
-                if started >= self._due.get(collector.name, 0.0):
-                    self._due[collector.name] = started + collector.every_seconds
-                    self._ask(collector, look)
+            self._refresh(now)
+            due = [one for one in self._collectors if not one.at_scrape and started >= self._due.get(one.name, 0.0)]
+            self._due |= {one.name: started + one.every_seconds for one in due}
+            self._ask_those(due, now)
         self._seconds.set(time.monotonic() - started)
         self._newest.set(time.time())
         self.looks += 1
         pa.default_memory_pool().release_unused()
 
-    def _refresh(self) -> datetime | None:
+    def _now(self) -> datetime | None:
+        """World time; None while the clock file cannot be read."""
         try:
-            now = datetime.fromtimestamp(self._clock.world_seconds(), UTC)
-        except Exception as error:
-            self._note("log", error)
+            return datetime.fromtimestamp(self._clock.world_seconds(), UTC)
+        except (ConfigError, ValueError, OverflowError, OSError) as error:
+            self._note("clock", error)
             return None
+
+    def _ask_those(self, chosen: list[Collector], now: datetime) -> None:
+        look = Look(now, self._clock, self._environment, self._behaviour, self._log)
+        for collector in chosen:
+            self._ask(collector, look)
+
+    def _refresh(self, now: datetime) -> None:
         try:
             self._log.refresh(now)
         except Exception as error:  # whatever is wrong with the files, the other collectors go on
@@ -103,7 +114,6 @@ class Engine(PrometheusCollector):
             self._recovered("log")
             if self._log.unreadable:
                 self._errors.labels("log").inc(self._log.unreadable)
-        return now
 
     def _ask(self, collector: Collector, look: Look) -> None:
         try:

@@ -56,9 +56,13 @@ Collect = Callable[[Look], Iterable[Sample]]
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """`every_seconds` 0 means at each look. `metrics` lists name → help of all that `collect` may answer."""
+    """`every_seconds` 0 means at each look; `at_scrape` means anew for each scrape, for what may not lag by a look.
+
+    `metrics` lists name → help of all that `collect` may answer.
+    """
 
     name: str
     collect: Collect
     metrics: dict[str, str] = field(default_factory=dict)
     every_seconds: float = 0.0
+    at_scrape: bool = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ontime.errors import ConfigError
 from ontime.settings import Environment
 
 from monitoring.exporter.look import Collector, Look, Sample, sample
@@ -20,10 +19,7 @@ def revision(environment: Environment) -> str:
 
 def collect(look: Look) -> Iterator[Sample]:
     yield sample("ontime_build_info", 1.0, revision=revision(look.environment))
-    try:
-        yield sample("ontime_world_speed", look.clock.speed())
-    except ConfigError:
-        return
+    yield sample("ontime_world_speed", look.clock.speed())
     yield sample("ontime_world_timestamp_seconds", look.now.timestamp())
 
 
@@ -35,4 +31,5 @@ WORLD = Collector(
         "ontime_world_speed": "World seconds per wall second; 0 while frozen.",
         "ontime_build_info": "1 for the revision of the platform that is current.",
     },
+    at_scrape=True,
 )
