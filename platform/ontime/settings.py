@@ -125,7 +125,10 @@ class GateBehaviour(Section):
     max_log_loss_increase: float = Field(0.01, ge=0, description="Log loss above the champion's on the same days.")
     max_slice_log_loss_increase: float = Field(0.03, ge=0, description="The same, for the worst slice.")
     max_calibration_error: float = Field(
-        0.08, gt=0, description="Largest |ln(observed/expected)| allowed on the holdout."
+        0.08, gt=0, description="|ln(observed/expected)| above the champion's on the same days."
+    )
+    max_first_calibration_error: float = Field(
+        0.25, gt=0, description="|ln(observed/expected)| of a version that has no champion to be compared with."
     )
     max_onnx_delta: float = Field(1e-5, gt=0, description="Largest |p(LightGBM) − p(ONNX)| on a held-out day.")
     max_latency_ratio: float = Field(8.0, gt=0, description="Batch-of-120 latency over that of the reference ensemble.")
