@@ -1,0 +1,10 @@
+"""`python -m ontime.cli`."""
+
+from __future__ import annotations
+
+import sys
+
+from ontime.cli.app import main
+
+if __name__ == "__main__":
+    sys.exit(main())

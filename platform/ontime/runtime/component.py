@@ -1,0 +1,47 @@
+"""What the runtime has to know about one component."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ontime.runtime.readiness import Check
+from ontime.settings import Environment
+
+RestartPolicy = Literal["always", "on-failure"]
+
+
+def _no_variables(_: Environment) -> Mapping[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One process tree under the supervisor.
+
+    `paths` are the parts of the tree whose change restarts it on deploy: a file, or a directory with a final slash.
+    `follows_current` is for a process that starts children by itself: they must find the newest release, so its
+    PYTHONPATH names the `current` link instead of the release behind it.
+    """
+
+    name: str
+    command: Callable[[Environment], list[str]]
+    url: Callable[[Environment], str | None]
+    ready: Check
+    paths: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    variables: Callable[[Environment], Mapping[str, str]] = field(default=_no_variables)
+    memory_mib: int = 512
+    restart: RestartPolicy = "always"
+    ready_seconds: float = 90.0
+    follows_current: bool = False
+
+    def log(self, environment: Environment) -> Path:
+        return environment.logs / f"{self.name}.log"
+
+    def runs_code_of(self, path: str) -> bool:
+        """Whether a change of `path` (relative to the tree, with forward slashes) must restart this component."""
+        return any(path == mine or (mine.endswith("/") and path.startswith(mine)) for mine in self.paths)

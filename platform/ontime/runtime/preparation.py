@@ -1,0 +1,108 @@
+"""What has to be there before a component can start: databases, rendered configuration, a history."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from ontime.errors import RuntimeStateError
+from ontime.runtime import airflow_database, airflow_settings
+from ontime.runtime.child import run_module
+from ontime.settings import Environment
+
+SECONDS = 180.0
+
+FEATURE_DEFINITIONS = ("feature_repo", "platform/ontime/contract.py", "platform/ontime/online.py")
+"""What the feature registry is made from."""
+
+
+def complete(
+    environment: Environment, root: Path, arguments: list[str], log: str, extra: Mapping[str, str] | None = None
+) -> None:
+    """Runs `python -m …` out of `root`, its output in `log/<log>.log`.
+
+    Raises `RuntimeStateError` with the last lines when it fails or takes longer than `SECONDS`.
+    """
+    code, output = run_module(environment, root, arguments, SECONDS, extra)
+    path = environment.logs / f"{log}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(output)
+    if code == 0:
+        return
+    ended = f"ended with exit code {code}" if code is not None else f"was not done after {SECONDS:.0f} s"
+    said = "\n".join(f"  {line}" for line in output.splitlines()[-12:])
+    raise RuntimeStateError(f"{' '.join(arguments)} {ended}. Its last lines in {path}:\n{said}")
+
+
+def digest(root: Path, paths: Iterable[str]) -> str:
+    """SHA-256 over names and contents of the files below `paths`."""
+    total = hashlib.sha256()
+    for path in paths:
+        place = root / path
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if file.is_file() and file.suffix != ".pyc":
+                total.update(f"{file.relative_to(root)}\0".encode())
+                total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def airflow_tables(environment: Environment, root: Path) -> None:
+    if airflow_database.is_prepared(environment, version("apache-airflow-core")):
+        return
+    complete(
+        environment,
+        root,
+        ["ontime.runtime.airflow_database"],
+        "airflow-database",
+        airflow_settings.variables(environment),
+    )
+
+
+def feature_registry(environment: Environment, root: Path) -> None:
+    """Applies the feature definitions when they, or the registry, are not those that were applied last."""
+    if (
+        not (root / "feature_repo" / "feature_store.yaml").exists()
+        and not (root / "platform/ontime/online.py").exists()
+    ):
+        return
+    environment.online.mkdir(parents=True, exist_ok=True)
+    mark = environment.online / "applied.sha256"
+    wanted = digest(root, FEATURE_DEFINITIONS)
+    if mark.exists() and mark.read_text() == wanted and (environment.online / "registry.db").exists():
+        return
+    complete(environment, root, ["ontime.runtime.apply_features"], "feature-registry")
+    mark.write_text(wanted)
+
+
+def monitoring_configuration(environment: Environment, root: Path) -> None:
+    complete(environment, root, ["monitoring.prometheus.render"], "monitoring-configuration")
+
+
+def directories(environment: Environment) -> None:
+    """Everything that components expect to exist."""
+    for name in (
+        *("warehouse", "landing", "online", "mlflow/artifacts", "airflow", "bentoml", "reports", "log", "run"),
+        *("prometheus/data", "alertmanager/data"),
+    ):
+        (environment.state / name).mkdir(parents=True, exist_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Done from the current release (the second argument of `run`) before `before` start."""
+
+    name: str
+    run: Callable[[Environment, Path], None]
+    before: tuple[str, ...]
+
+
+PREPARATIONS = (
+    Preparation("feature registry", feature_registry, ("ingest", "serving", "exporter")),
+    Preparation(
+        "Airflow's tables", airflow_tables, ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor")
+    ),
+    Preparation("Prometheus' configuration", monitoring_configuration, ("prometheus", "alertmanager")),
+)
