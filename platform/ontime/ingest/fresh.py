@@ -33,23 +33,27 @@ log = logging.getLogger("ontime.ingest")
 class FeatureSink(Protocol):
     """Where feature rows go: the online store."""
 
-    def push(self, view: str, rows: pa.Table) -> int: ...
+    def push(self, view: str, rows: pa.Table, /) -> int: ...
 
 
 class FreshPath:
-    """Keeps the last `history` of events in memory and turns them into fresh features."""
+    """Keeps the last `history` of events in memory and turns them into fresh features.
+
+    `open_sink` is called on the thread that computes, the first time there is something to push.
+    """
 
     def __init__(
         self,
         clock: Clock,
-        sink: FeatureSink,
+        open_sink: Callable[[], FeatureSink],
         archive: Callable[[str, pa.Table], None],
         watermark: Watermark,
         every_minutes: int,
         history: timedelta,
     ) -> None:
         self._clock = clock
-        self._sink = sink
+        self._open_sink = open_sink
+        self._sink: FeatureSink | None = None
         self._archive = archive
         self._watermark = watermark
         self._every = every_minutes
@@ -94,9 +98,10 @@ class FreshPath:
             at = tick(complete, self._every)
             self._events.trim(at - self._history)
             rows = fresh_rows(self._events.connection, at, since=self._reached)
+        sink = self._sink = self._sink or self._open_sink()
         for view, found in rows.items():
             if found.num_rows:
-                self._sink.push(view, found)
+                sink.push(view, found)
                 self._archive(view, found)
                 metrics.FRESH_ROWS.labels(view).inc(found.num_rows)
         metrics.WATERMARK.set(complete.timestamp())

@@ -25,7 +25,7 @@ from ontime.ingest.rebuild import rebuild
 from ontime.ingest.rows import EVENT_TABLES, tables
 from ontime.ingest.watermark import Watermark
 from ontime.ingest.writer import Writer
-from ontime.online import OnlineStore
+from ontime.online import OnlineFeatures
 from ontime.settings import Behaviour, Environment
 from ontime.warehouse import Warehouse
 
@@ -68,7 +68,7 @@ class Ingest:
         self.writer = Writer(self.warehouse, settings.flush_seconds)
         self.fresh = FreshPath(
             self.clock,
-            OnlineStore(environment),
+            lambda: OnlineFeatures.open(environment),
             self.writer.add,
             Watermark(QUIET),
             settings.fresh_every_minutes,
