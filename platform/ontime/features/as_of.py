@@ -41,11 +41,9 @@ def point_in_time(connection: duckdb.DuckDBPyConnection, requests: pa.Table) -> 
 
 
 def _compute(connection: duckdb.DuckDBPyConnection, view: str) -> None:
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {view}_rows AS "  # noqa: S608
-        f"WITH moments AS MATERIALIZED (SELECT DISTINCT {KEY_COLUMNS[view]} AS key, {_moment(view)} AS as_of "
-        f"FROM requests WHERE key IS NOT NULL) SELECT * FROM ({definition(view)})"
-    )
+    key = KEY_COLUMNS[view]
+    moments = f"SELECT DISTINCT {key} AS key, {_moment(view)} AS as_of FROM requests WHERE {key} IS NOT NULL"  # noqa: S608
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {view}_rows AS {definition(view, moments)}")
 
 
 def _joined(requests: pa.Table) -> str:

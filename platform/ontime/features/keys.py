@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,11 @@ def _local_hours(sched_dep_at: Micros) -> Micros:
     return local_micros(sched_dep_at) % DAY // HOUR
 
 
+@lru_cache(maxsize=4096)
+def _local_hour(sched_dep_at: datetime) -> int:
+    return int(_local_hours(np.array([micros(sched_dep_at)]))[0])
+
+
 def with_keys(flights: pa.Table) -> pa.Table:
     """Adds `route` and `origin_hour` to a table with origin, destination and sched_dep_at."""
     hours = _local_hours(flights["sched_dep_at"].cast(pa.int64()).to_numpy())
@@ -51,7 +57,7 @@ def entity_keys(
     origin: str, destination: str, carrier: str, tail_number: str | None, sched_dep_at: datetime
 ) -> dict[str, str | None]:
     """The key of one flight in each view."""
-    hour = int(_local_hours(np.array([micros(sched_dep_at)]))[0])
+    hour = _local_hour(sched_dep_at)
     flight = {
         "route": f"{origin}-{destination}",
         "carrier": carrier,

@@ -21,12 +21,20 @@ from ontime.features.keys import KEY_COLUMNS
 from ontime.features.sql import statement
 from ontime.warehouse import TABLES, TIMESTAMP
 
-KNOWN_FOR = timedelta(hours=72)
-"""An airport or carrier is known while a flight of it was announced this recently."""
-_KNOWN_HOURS = KNOWN_FOR // timedelta(hours=1)
-AIRCRAFT_FOR = timedelta(hours=48)
+FRESH_HISTORY: Final = timedelta(hours=72)
+"""No fresh feature looks further back than this; an airport or carrier is known while a flight was announced since."""
+SLOW_HISTORY: Final = timedelta(days=57)
+"""No slow feature looks further back than this: 56 local days, one of which may have 25 hours."""
+AIRCRAFT_HISTORY: Final = timedelta(hours=48)
 """How far back the first tick of a history looks for arrivals of aircraft."""
 
+_SOURCES: Final = {
+    "origin_fresh": ("schedules", "departures", "arrivals", "cancellations"),
+    "destination_fresh": ("arrivals",),
+    "carrier_fresh": ("departures",),
+    "aircraft_fresh": ("arrivals",),
+    "weather_fresh": ("weather",),
+}
 _KNOWN_KEYS: Final = {
     "origin_fresh": "origin",
     "destination_fresh": "destination",
@@ -45,14 +53,34 @@ def value_columns(view: str) -> tuple[str, ...]:
     return tuple(n for n in TABLES[view].schema.names if n not in (entity_of(view), "event_timestamp", "created_at"))
 
 
-def definition(view: str) -> str:
-    """The SQL of a view over `moments(key, as_of)`: key, as_of, features, event_timestamp, last_available_at."""
-    if view not in SLOW_VIEWS:
-        return statement(view)
-    kind = view.removesuffix("_slow")
-    values = ", ".join(f"{column.removeprefix(kind + '_')} AS {column}" for column in value_columns(view))
-    body = Template(statement("slow")).substitute(key=KEY_COLUMNS[view])
-    return f"SELECT key, as_of, {values}, event_timestamp, last_available_at FROM ({body})"  # noqa: S608
+def _within(table: str, history: timedelta) -> str:
+    """Shadows an event table with the part of it that rows at `moments` can depend on."""
+    return (
+        f"{table} AS (SELECT * FROM main.{table} "  # noqa: S608
+        f"WHERE available_at <= (SELECT max(as_of) FROM moments) "
+        f"AND available_at >= (SELECT min(as_of) FROM moments) - INTERVAL {history // timedelta(hours=1)} HOUR)"
+    )
+
+
+def definition(view: str, moments: str) -> str:
+    """The SQL of a view at `moments`, a query for (key, as_of).
+
+    Its columns: key, as_of, the view's features, event_timestamp, and last_available_at: when the latest event behind
+    the row became available.
+    """
+    if view in SLOW_VIEWS:
+        kind = view.removesuffix("_slow")
+        values = ", ".join(f"{column.removeprefix(kind + '_')} AS {column}" for column in value_columns(view))
+        events = [_within("outcomes", SLOW_HISTORY)]
+        body = Template(statement("slow")).substitute(key=KEY_COLUMNS[view])
+    else:
+        values = ", ".join(value_columns(view))
+        events = [_within(table, FRESH_HISTORY) for table in _SOURCES[view]]
+        body = statement(view)
+    return (
+        f"WITH moments AS MATERIALIZED ({moments}), {', '.join(events)} "  # noqa: S608
+        f"SELECT key, as_of, {values}, event_timestamp, last_available_at FROM ({body})"
+    )
 
 
 @contextmanager
@@ -69,10 +97,9 @@ def rows_at(connection: duckdb.DuckDBPyConnection, view: str, moments: str) -> p
     """The view's rows, in the warehouse's schema, at `moments`: a query for (key, as_of)."""
     columns = ", ".join(value_columns(view))
     result = connection.sql(
-        f"WITH moments AS MATERIALIZED ({moments}) "  # noqa: S608
-        f"SELECT DISTINCT ON (key, event_timestamp) "
+        f"SELECT DISTINCT ON (key, event_timestamp) "  # noqa: S608
         f"key AS {entity_of(view)}, event_timestamp, as_of AS created_at, {columns} "
-        f"FROM ({definition(view)}) ORDER BY key, event_timestamp, as_of"
+        f"FROM ({definition(view, moments)}) ORDER BY key, event_timestamp, as_of"
     ).to_arrow_table()
     return result.cast(TABLES[view].schema)
 
@@ -83,9 +110,10 @@ def _known(view: str) -> str:
             "SELECT DISTINCT tail_number AS key, as_of FROM arrivals "
             "JOIN ticks ON available_at > since AND available_at <= as_of WHERE tail_number IS NOT NULL"
         )
+    hours = FRESH_HISTORY // timedelta(hours=1)
     return (
         f"SELECT DISTINCT {_KNOWN_KEYS[view]} AS key, as_of FROM schedules "  # noqa: S608
-        f"JOIN ticks ON available_at <= as_of AND available_at >= as_of - INTERVAL {_KNOWN_HOURS} HOUR"
+        f"JOIN ticks ON available_at <= as_of AND available_at >= as_of - INTERVAL {hours} HOUR"
     )
 
 
@@ -107,15 +135,16 @@ def fresh_rows(
 
     Every airport and carrier with a flight announced in the last 72 hours gets a row; an aircraft only when an arrival
     of it became available after `since` (within 48 hours when None). A weather row keeps the time of its observation.
+    A caller whose events arrive late passes a `since` that is before the oldest event it has received since last tick.
     """
-    return _fresh(connection, [at], since or at - AIRCRAFT_FOR)
+    return _fresh(connection, [at], since or at - AIRCRAFT_HISTORY)
 
 
 def fresh_history(connection: duckdb.DuckDBPyConnection, ticks: Sequence[datetime]) -> dict[str, pa.Table]:
     """What `fresh_rows` would have written at each of `ticks` (ascending), every tick following the one before."""
     if not ticks:
         return {view: TABLES[view].schema.empty_table() for view in FRESH_VIEWS}
-    return _fresh(connection, ticks, ticks[0] - AIRCRAFT_FOR)
+    return _fresh(connection, ticks, ticks[0] - AIRCRAFT_HISTORY)
 
 
 def slow_rows(connection: duckdb.DuckDBPyConnection, *midnights: datetime) -> dict[str, pa.Table]:
