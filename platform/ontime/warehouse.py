@@ -1,4 +1,5 @@
 """The warehouse: parquet tables in one directory, one file a table and UTC day (or hour), read with DuckDB.
+The prediction log has a few files an hour: one or more for each serving process.
 
 Each table has exactly one writing component; its processes take turns through a lock. A file is replaced
 atomically (temporary file, fsync, rename), so that a reader sees the old or the new one. Timestamps are
@@ -328,6 +329,34 @@ class Warehouse:
         for name in names or tuple(TABLES):
             connection.register(name, self.read(name, since))
         return connection
+
+
+class PartWriter:
+    """Appends to one table without reading it back or waiting for a lock: for one process that writes often.
+
+    Rows go to this writer's own files, `<hour or day>.<writer>-<n>.parquet`. Only the newest of them is ever
+    replaced, and a new one is begun at `max_rows`, so a write costs the same however large the table is. Not for rows
+    that may come twice: keys are not compared.
+    """
+
+    def __init__(self, warehouse: Warehouse, name: str, writer: str, max_rows: int = 5_000) -> None:
+        self._directory = warehouse.root / table(name).name
+        self._spec = table(name)
+        self._writer = writer
+        self._max_rows = max_rows
+        self._stem = ""
+        self._open = self._spec.schema.empty_table()
+        self._number = -1
+
+    def append(self, rows: pa.Table) -> None:
+        """Raises `WarehouseError` when the rows do not fit the table's schema or a file cannot be written; what was
+        written before stays as it is."""
+        for stem, part in _parts(rows, self._spec).items():
+            begin = stem != self._stem or self._open.num_rows >= self._max_rows
+            whole = part if begin else pa.concat_tables([self._open, part]).combine_chunks()
+            number = self._number + begin
+            replace_file(self._directory / f"{stem}.{self._writer}-{number}.parquet", whole)
+            self._stem, self._open, self._number = stem, whole, number
 
 
 def replace_file(path: Path, rows: pa.Table) -> None:
