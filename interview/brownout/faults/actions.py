@@ -19,7 +19,7 @@ from brownout.faults.context import InjectContext
 from brownout.faults.edits import Edit
 from brownout.faults.frozen import Frozen
 from brownout.faults.online_times import claim_freshness
-from brownout.faults.registry_api import RegistryApi
+from brownout.registry_api import RegistryApi
 
 DEPLOY_ROLE = ("on-call", "on-call@ontime.example")
 

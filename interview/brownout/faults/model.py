@@ -141,13 +141,6 @@ class Fault(Frozen):
         """One of the fault's texts with its parameters put in."""
         return text.format(**parameters)
 
-    def verdict(self, component: str, failure_class: str) -> Literal["confirm", "partial", "refuse"]:
-        """What the pair of a finding alone deserves; a person may correct it."""
-        for accepted in self.accepts:
-            if (accepted.component, accepted.failure_class) == (component, failure_class):
-                return accepted.verdict
-        return "refuse"
-
     def commits(self, parameters: Parameters) -> tuple[CodeCommit, ...]:
         """What the workspace's written history must contain."""
         return tuple(i for i in self.plan(parameters).injections if isinstance(i, CodeCommit))

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from brownout.probes.base import Memory, Probe, ProbeResult, ProbeView, Reference
-from brownout.probes.client_latency import ClientLatency
+from brownout.probes.client_latency import ClientLatency, measure_healthy
 from brownout.probes.fresh_age import FreshAge
 from brownout.probes.gate_refuses import GateRefuses
 from brownout.probes.model_cost import ModelCost
@@ -34,4 +34,5 @@ __all__ = [
     "ServedScorePath",
     "StoredRowsTrue",
     "WorldAlive",
+    "measure_healthy",
 ]

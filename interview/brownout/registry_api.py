@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -41,6 +42,14 @@ class RegistryApi:
 
     def set_alias(self, alias: str, version: str) -> None:
         self.call("POST", "registered-models/alias", {"name": MODEL, "alias": alias, "version": version})
+
+    def create_version(self, source: str, run_id: str, tags: Mapping[str, str]) -> str:
+        """Registers files that a run has logged; returns the new version."""
+        rows = [{"key": key, "value": value} for key, value in tags.items()]
+        made = self.call(
+            "POST", "model-versions/create", {"name": MODEL, "source": source, "run_id": run_id, "tags": rows}
+        )
+        return str(made["model_version"]["version"])
 
     def delete_version(self, version: str) -> None:
         self.call("DELETE", "model-versions/delete", {"name": MODEL, "version": version})

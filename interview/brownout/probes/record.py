@@ -1,0 +1,110 @@
+"""Reads the world's own record of what it asked and what it was answered."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SINGLE, BATCH = "single", "batch"
+BATCH_FROM_FLIGHTS = 20
+"""Requests of at least this many flights count as batches; what lies between one and this counts as neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One flight, answered; times are Unix seconds."""
+
+    id: int
+    flight_id: str
+    asked_world: float
+    asked_wall: float
+    late_probability: float
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What came back lately: `answers` with a score, `failures` without one, `last_wall` the newest of either."""
+
+    answers: int
+    failures: int
+    last_wall: float | None
+    last_error: str
+
+    @property
+    def failing(self) -> bool:
+        return self.failures > self.answers
+
+
+class Record:
+    """The record at `path`, opened for each reading; a record that is not there yet is an empty one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection | None]:
+        if not self._path.exists():
+            yield None
+            return
+        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, timeout=5)) as connection:
+            yield connection
+
+    def last_id(self) -> int:
+        with self._open() as connection:
+            if connection is None:
+                return 0
+            found = connection.execute("SELECT max(id) FROM answers").fetchone()[0]
+            return int(found or 0)
+
+    def answers(self, after_id: int, since_wall: float) -> list[Answer]:
+        """Scored answers with a greater id, asked since then, oldest first."""
+        with self._open() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(
+                "SELECT id, flight_id, asked_world, asked_wall, late_probability, coalesce(model_version, '') "
+                "FROM answers WHERE id > ? AND asked_wall >= ? AND code = 200 AND late_probability IS NOT NULL "
+                "ORDER BY id",
+                (after_id, since_wall),
+            ).fetchall()
+        return [Answer(*row) for row in rows]
+
+    def traffic(self, since_wall: float, rows: int = 5000) -> Traffic:
+        """The newest `rows` rows, of those asked since then."""
+        with self._open() as connection:
+            if connection is None:
+                return Traffic(0, 0, None, "")
+            good, bad, last = connection.execute(
+                "SELECT coalesce(sum(code = 200), 0), coalesce(sum(code <> 200), 0), max(asked_wall) FROM "
+                "(SELECT * FROM answers ORDER BY id DESC LIMIT ?) WHERE asked_wall >= ?",
+                (rows, since_wall),
+            ).fetchone()
+            error = connection.execute(
+                "SELECT code, coalesce(error, '') FROM answers WHERE code <> 200 ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+        told = f"{error[0]} {error[1]}".strip() if error and bad else ""
+        return Traffic(int(good), int(bad), last, told)
+
+    def latencies_ms(self, size: str, requests: int, since_wall: float, until_wall: float | None = None) -> list[float]:
+        """Of the newest answered requests of one size, oldest first; at most `requests` of them."""
+        wanted = "batch_size = 1" if size == SINGLE else "batch_size >= :batch"
+        with self._open() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(
+                "SELECT max(latency_ms), max(id) FROM (SELECT * FROM answers ORDER BY id DESC LIMIT :scan) "  # noqa: S608
+                "WHERE asked_wall >= :since AND (:until IS NULL OR asked_wall < :until) AND code = 200 "
+                f"AND latency_ms IS NOT NULL AND {wanted} GROUP BY request_id ORDER BY 2 DESC LIMIT :requests",
+                {
+                    "scan": requests * 150 if size == BATCH else requests * 60,
+                    "since": since_wall,
+                    "until": until_wall,
+                    "batch": BATCH_FROM_FLIGHTS,
+                    "requests": requests,
+                },
+            ).fetchall()
+        return [float(latency) for latency, _ in reversed(rows)]

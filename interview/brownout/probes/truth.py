@@ -1,0 +1,158 @@
+"""Reference features, computed by the proctor itself from the events that really happened."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ontime.contract import FRESH_VIEWS, SLOW_VIEWS
+from ontime.features import (
+    EVENT_TABLES,
+    assemble,
+    entity_keys,
+    entity_of,
+    events_connection,
+    fresh_rows,
+    local_midnight,
+    slow_rows,
+    tick,
+    training_frame,
+    value_columns,
+)
+
+Row = Mapping[str, Any]
+Rows = Mapping[str, Row]
+"""Feature rows of one view by entity key."""
+
+FRESH_REACH = timedelta(hours=75)
+SLOW_REACH = timedelta(days=60)
+AHEAD = timedelta(hours=24)
+"""Events are loaded this far ahead, so that they are read anew only once a world day; as-of joins see none of it."""
+KEPT_TICKS, KEPT_MIDNIGHTS = 12, 4
+
+
+class Truth:
+    """The canonical events in `data`, and the features that follow from them. Not safe for several threads."""
+
+    def __init__(self, data: Path, every_minutes: int = 5) -> None:
+        self._data = data
+        self.every_minutes = every_minutes
+        self._windows: dict[str, tuple[datetime, datetime, duckdb.DuckDBPyConnection]] = {}
+        self._fresh: OrderedDict[datetime, dict[str, Rows]] = OrderedDict()
+        self._slow: OrderedDict[datetime, dict[str, Rows]] = OrderedDict()
+        self._flights: dict[str, Row] = {}
+        self._flights_until: datetime | None = None
+
+    def events(self, table: str, since: datetime, until: datetime) -> pa.Table:
+        """Canonical rows that became available in [since, until), in the warehouse's schema."""
+        return pq.read_table(
+            self._data / f"{table}.parquet", filters=[("available_at", ">=", since), ("available_at", "<", until)]
+        )
+
+    def connection(self, since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
+        found = events_connection({name: self.events(name, since, until) for name in EVENT_TABLES})
+        found.execute("SET threads = 1")
+        return found
+
+    def _window(self, name: str, at: datetime, reach: timedelta) -> duckdb.DuckDBPyConnection:
+        if name in self._windows:
+            low, high, connection = self._windows[name]
+            if low <= at - reach and at < high:
+                return connection
+            connection.close()
+        low, high = at - reach - timedelta(hours=6), at + AHEAD
+        self._windows[name] = (low, high, self.connection(low, high))
+        return self._windows[name][2]
+
+    def fresh(self, at: datetime) -> dict[str, Rows]:
+        """Rows of the fresh views at the grid point `at`, by view and entity."""
+        if at not in self._fresh:
+            rows = fresh_rows(self._window("fresh", at, FRESH_REACH), at)
+            self._fresh[at] = {view: _by_entity(view, found) for view, found in rows.items()}
+            _bound(self._fresh, KEPT_TICKS)
+        return self._fresh[at]
+
+    def slow(self, midnight: datetime) -> dict[str, Rows]:
+        """Rows of the slow views as of a New York midnight, by view and entity."""
+        if midnight not in self._slow:
+            rows = slow_rows(self._window("slow", midnight, SLOW_REACH), midnight)
+            self._slow[midnight] = {view: _by_entity(view, found) for view, found in rows.items()}
+            _bound(self._slow, KEPT_MIDNIGHTS)
+        return self._slow[midnight]
+
+    def flight(self, flight_id: str, around: datetime) -> Row | None:
+        """The flight as it was really announced; None when there is no such flight."""
+        if self._flights_until is None or around >= self._flights_until:
+            self._flights_until = around + AHEAD
+            rows = self.events("schedules", around - timedelta(hours=48), self._flights_until)
+            self._flights = {row["flight_id"]: row for row in rows.to_pylist()}
+        return self._flights.get(flight_id)
+
+    def ticks_before(self, moment: datetime, count: int) -> list[datetime]:
+        """The last `count` grid points at or before `moment`, newest first."""
+        newest = tick(moment, self.every_minutes)
+        return [newest - timedelta(minutes=self.every_minutes) * i for i in range(count)]
+
+    def midnights_before(self, moment: datetime, count: int) -> list[datetime]:
+        """The last `count` New York midnights at or before `moment`, newest first."""
+        found = [local_midnight(moment)]
+        while len(found) < count:
+            found.append(local_midnight(found[-1] - timedelta(hours=1)))
+        return found
+
+    def matrix(self, asked: Sequence[tuple[Row, datetime, datetime]]) -> npt.NDArray[np.float32]:
+        """Reference features of flights, each read at a grid point and a midnight: (flight, tick, midnight)."""
+        requests: dict[str, list[Any]] = {
+            name: [flight[name] for flight, _, _ in asked]
+            for name in ("origin", "sched_dep_at", "distance_miles", "scheduled_minutes")
+        }
+        views: dict[str, list[Any]] = {name: [] for view in (*FRESH_VIEWS, *SLOW_VIEWS) for name in value_columns(view)}
+        for flight, at, midnight in asked:
+            keys = entity_keys(
+                flight["origin"],
+                flight["destination"],
+                flight["carrier"],
+                flight["tail_number"],
+                flight["sched_dep_at"],
+            )
+            rows = self.fresh(at) | self.slow(midnight)
+            for view, key in keys.items():
+                row = rows[view].get(key, {}) if key is not None else {}
+                for name in value_columns(view):
+                    views[name].append(row.get(name))
+        numbers = {name: _column(name, values) for name, values in views.items()}
+        return assemble(requests, numbers)
+
+    def known_flights(self, since: datetime, until: datetime) -> pa.Table:
+        """`ontime.features.training_frame` over flights scheduled in [since, until), labels included."""
+        connection = self.connection(since - timedelta(days=60), until + timedelta(days=1))
+        try:
+            return training_frame(connection, since, until)
+        finally:
+            connection.close()
+
+
+def _column(name: str, values: list[Any]) -> Any:
+    return values if name.endswith("_at") else np.array([np.nan if v is None else v for v in values], np.float64)
+
+
+def _by_entity(view: str, rows: pa.Table) -> Rows:
+    entity = entity_of(view)
+    return {row[entity]: row for row in rows.to_pylist()}
+
+
+def _bound(kept: OrderedDict[datetime, Any], size: int) -> None:
+    while len(kept) > size:
+        kept.popitem(last=False)
+
+
+def moment(world_seconds: float) -> datetime:
+    return datetime.fromtimestamp(world_seconds, UTC)
