@@ -1,0 +1,1 @@
+"""Prometheus: its configuration, recording rules, alerts, and a test file per alert."""

@@ -1,0 +1,49 @@
+"""The configuration of Prometheus for one environment: what is scraped from where, and which rules are evaluated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+from ontime.settings import Environment
+
+SCRAPE_INTERVAL = "5s"
+
+
+def _target(job: str, url: str, path: str = "/metrics") -> dict[str, object]:
+    parts = urlsplit(url)
+    return {
+        "job_name": job,
+        "metrics_path": path,
+        "static_configs": [{"targets": [f"{parts.hostname}:{parts.port or 80}"]}],
+    }
+
+
+def render(environment: Environment, rules: Path | None = None) -> str:
+    """`prometheus.yml` as text; `rules` is the directory of rule files (default: the current release's)."""
+    directory = rules or environment.current / "monitoring" / "prometheus" / "rules"
+    configuration = {
+        "global": {
+            "scrape_interval": SCRAPE_INTERVAL,
+            "scrape_timeout": "4s",
+            "evaluation_interval": SCRAPE_INTERVAL,
+            # Alerts link to their runbooks there; see `runbook_url` in the rules.
+            "external_labels": {"dashboards": environment.dashboards_url},
+        },
+        "rule_files": [str(directory / "*.yml")],
+        "alerting": {
+            "alert_relabel_configs": [{"action": "labeldrop", "regex": "dashboards"}],
+            "alertmanagers": [{"static_configs": [{"targets": [urlsplit(environment.alertmanager_url).netloc]}]}],
+        },
+        "scrape_configs": [
+            _target("ingest", environment.ingest_url),
+            _target("serving", environment.serving_url),
+            _target("exporter", environment.exporter_url),
+            _target("dashboards", environment.dashboards_url),
+            _target("prometheus", environment.prometheus_url),
+            _target("alertmanager", environment.alertmanager_url),
+        ],
+    }
+    text: str = yaml.safe_dump(configuration, sort_keys=False)
+    return text
