@@ -317,7 +317,7 @@ class _Derivation:
         judged: tuple[_Verdicts, Judge | None, str | None, str]
         if verdict is not None:
             judged = (verdict.verdict, "interviewer", verdict.fault, verdict.reason)
-        elif finding.suggested is not None:
+        elif finding.suggested is not None and finding.certainty == "conclusion":
             judged = (finding.suggested, "suggestion", finding.suggested_fault, finding.suggested_why)
         else:
             judged = ("pending", None, None, "")

@@ -64,13 +64,17 @@ class Interview:
     def facts(self) -> Facts:
         return derive(self.ledger.entries())
 
+    def world(self) -> float:
+        """World time as Unix seconds, by the world's own clock."""
+        return self._clock.world_seconds()
+
     def add(self, actor: e.Actor, payload: e.Payload) -> Entry:
         """Appends an entry at the present world time."""
-        return self.ledger.append(actor, payload, world=self._clock.world_seconds())
+        return self.ledger.append(actor, payload, world=self.world())
 
     def decide(self, actor: e.Actor, decision: Callable[[tuple[Entry, ...]], e.Payload]) -> Entry:
         """Appends what `decision` makes of all entries so far, with nobody adding one in between."""
-        return self.ledger.decide(actor, decision, world=self._clock.world_seconds())
+        return self.ledger.decide(actor, decision, world=self.world())
 
     def advance(self, actor: e.Actor, what: str, payload: e.Payload, *states: str) -> Entry:
         """Appends `payload` when the interview is in one of `states`. Raises `LifecycleError` otherwise."""

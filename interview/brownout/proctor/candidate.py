@@ -1,0 +1,106 @@
+"""The candidate's routes. They know nothing that the candidate may not know."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from ontime.settings import environment
+
+from brownout import findings
+from brownout.facts import Facts, FindingFacts
+from brownout.interview import Interview
+from brownout.proctor import auth, schemas
+from brownout.proctor.responses import CONFLICT, DENIED, INVALID
+
+router = APIRouter(prefix="/candidate", tags=["candidate"], responses={**DENIED, **INVALID})
+Mine = Annotated[Interview, Depends(auth.candidate)]
+
+
+def vocabulary() -> schemas.Vocabulary:
+    return schemas.Vocabulary(
+        components=[schemas.Term(name=n, meaning=m) for n, m in findings.COMPONENTS.items()],
+        failure_classes=[schemas.Term(name=n, meaning=m) for n, m in findings.FAILURE_CLASSES.items()],
+    )
+
+
+def links() -> dict[str, str]:
+    here = environment()
+    return {
+        "dashboards": here.dashboards_url,
+        "mlflow": here.mlflow_url,
+        "airflow": here.airflow_url,
+        "prometheus": here.prometheus_url,
+        "alertmanager": here.alertmanager_url,
+        "serving": here.serving_url,
+    }
+
+
+def stated(finding: FindingFacts, facts: Facts) -> schemas.StatedFinding:
+    """Without its verdict, unless the interview is closed."""
+    closed = facts.state == "closed"
+    return schemas.StatedFinding(
+        number=finding.number,
+        component=finding.component,
+        failure_class=finding.failure_class,
+        certainty=finding.certainty,
+        text=finding.text,
+        evidence=finding.evidence,
+        repair=finding.repair,
+        elapsed_seconds=finding.at.elapsed,
+        verdict=finding.verdict if closed else None,
+        reason=finding.reason if closed else None,
+    )
+
+
+@router.get("/interview")
+def page(interview: Mine) -> schemas.Page:
+    """The page from on-call, and the time."""
+    facts, now = interview.facts(), time.time()
+    return schemas.Page(
+        interview=facts.interview,
+        state=facts.state,
+        brief=facts.brief if facts.started else "",
+        ai_policy=facts.ai_policy,
+        time_box_minutes=facts.time_box_minutes,
+        elapsed_seconds=facts.elapsed_at(now),
+        left_seconds=facts.left_at(now),
+        hints_given=len(facts.hints),
+        findings_stated=len(facts.findings),
+        links=links(),
+    )
+
+
+@router.get("/vocabulary")
+def words(interview: Mine) -> schemas.Vocabulary:
+    """The words of a finding."""
+    return vocabulary()
+
+
+@router.get("/findings")
+def my_findings(interview: Mine) -> list[schemas.StatedFinding]:
+    """What has been stated so far."""
+    facts = interview.facts()
+    return [stated(finding, facts) for finding in facts.findings]
+
+
+@router.post("/findings", status_code=201, responses=CONFLICT)
+def post_finding(interview: Mine, body: schemas.NewFinding) -> schemas.StatedFinding:
+    """States a finding. A suspicion is never counted against anyone; a conclusion is judged."""
+    finding = interview.state_finding("candidate", **body.model_dump())
+    facts = interview.facts()
+    return next(stated(f, facts) for f in facts.findings if f.number == finding.finding)
+
+
+@router.get("/hints")
+def my_hints(interview: Mine) -> list[schemas.GivenHint]:
+    """The hints given so far."""
+    return [schemas.GivenHint(number=hint.number, text=hint.text) for hint in interview.facts().hints]
+
+
+@router.post("/hints", status_code=201, responses=CONFLICT)
+def ask_hint(interview: Mine) -> schemas.GivenHint:
+    """Asks for the next hint; it is recorded."""
+    hint = interview.next_hint("candidate")
+    return schemas.GivenHint(number=hint.number, text=hint.text)

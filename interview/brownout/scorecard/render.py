@@ -1,0 +1,99 @@
+"""One document, three forms: HTML that prints, JSON, Markdown. Free text is escaped in each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from ontime.contract import NEW_YORK
+
+from brownout import entries as e
+from brownout.facts import TimelineItem
+from brownout.interview import Interview
+from brownout.scorecard import document
+from brownout.scorecard.document import Scorecard
+from brownout.scorecard.strip import strip
+
+Form = Literal["html", "json", "md"]
+FORMS: tuple[Form, ...] = ("html", "json", "md")
+_TEMPLATES = Path(__file__).with_name("templates")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
+
+
+def duration(seconds: float | None) -> str:
+    """`12:34`, or `1:02:03` from an hour on; a dash for nothing."""
+    if seconds is None:
+        return "–"
+    whole = round(abs(seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    sign = "−" if seconds < 0 and whole else ""
+    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"
+
+
+def wall_time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def world_time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, ZoneInfo(NEW_YORK)):%a %d %b %H:%M}"
+
+
+def markdown(text: object) -> str:
+    """Text that Markdown and HTML leave alone, on one line."""
+    line = " ".join(str(text).split())
+    safe = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", safe)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters.update(duration=duration, wall=wall_time, world=world_time)
+    made.filters["plain"] = markdown
+    return made
+
+
+def as_text(card: Scorecard, form: Form) -> str:
+    """The same document gives the same text."""
+    if form == "json":
+        return json.dumps(card.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    template = _templates().get_template(f"scorecard.{form}.j2")
+    return template.render(card=card, strip=strip(card), shown=_shown(card))
+
+
+def _shown(card: Scorecard) -> list[TimelineItem]:
+    """The timeline from the injection on, without probes that only say `unknown`."""
+    return [i for i in card.machine.timeline if not (i.kind == "probe_changed" and i.tone == "neutral")]
+
+
+def write(interview: Interview) -> dict[str, Path]:
+    """Writes all forms beside the ledger and notes their hashes in it. Returns the files by form."""
+    card = document.of(interview.facts())
+    files: dict[str, Path] = {}
+    hashes: dict[str, str] = {}
+    for form in FORMS:
+        text = as_text(card, form)
+        path = interview.folder / f"scorecard.{form}"
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(text)
+        draft.replace(path)
+        files[form] = path
+        hashes[path.name] = hashlib.sha256(text.encode()).hexdigest()
+    noted = e.ScorecardWritten(head=card.ledger.head, entries=card.ledger.entries, files=hashes)
+    interview.add("harness", noted)
+    return files
