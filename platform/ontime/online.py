@@ -130,7 +130,7 @@ class OnlineFeatures:
         A row older than the one stored is ignored; an equally old one replaces it (`online_stores.guard`).
         Uses the provider's batch write, since `FeatureStore.push` skips rows whose features are all null.
         """
-        names = value_columns(view)
+        definition, names = self.view(view), value_columns(view)
         table = rows.select(TABLES[view].schema.names).to_pydict()
         values = zip(*(table[name] for name in names), strict=True)
         data = [
@@ -140,7 +140,7 @@ class OnlineFeatures:
             )
         ]
         if data:
-            self.store.provider.online_write_batch(self.store.config, self.view(view), data, None)
+            self.store.provider.online_write_batch(self.store.config, definition, data, None)
         return len(data)
 
     def read(self, view: str, keys: Sequence[str], features: Sequence[str] | None = None) -> list[Answer]:
@@ -148,12 +148,11 @@ class OnlineFeatures:
 
         Values are floats, datetimes in UTC, or None. Nothing is refused for its age: look at the timestamp.
         """
+        definition, wanted = self.view(view), features or value_columns(view)
         if not keys:
             return []
-        wanted = features or value_columns(view)
-        found = self.store.provider.online_read(
-            self.store.config, self.view(view), [_entity_key(view, key) for key in keys], list(wanted)
-        )
+        entities = [_entity_key(view, key) for key in keys]
+        found = self.store.provider.online_read(self.store.config, definition, entities, list(wanted))
         return [
             (None, None) if values is None else (stamp, {name: _decoded(values.get(name)) for name in wanted})
             for stamp, values in found

@@ -31,6 +31,17 @@ class GuardedRedisOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         stored = self._newest(config, table, [key for key, _ in rows])
         super().online_write_batch(config, table, newest_wins(rows, stored), progress)
 
+    def _get_features_for_entity(
+        self, values: Sequence[bytes | None], feature_view: str, requested_features: list[str]
+    ) -> tuple[datetime | None, dict[str, Any] | None]:
+        """Feast dates a row that does not exist at 1970; here it is (None, None), as in SQLite."""
+        stamp = dict(zip(requested_features, values, strict=True))[f"_ts:{feature_view}"]
+        if stamp is None:
+            return None, None
+        found: tuple[datetime | None, dict[str, Any] | None]
+        found = super()._get_features_for_entity(values, feature_view, requested_features)
+        return found
+
     def _newest(self, config: RepoConfig, table: FeatureView, keys: Sequence[bytes]) -> dict[bytes, datetime]:
         field = f"_ts:{compute_versioned_name(table, config.registry.enable_online_feature_view_versioning)}"
         with self._get_client(config.online_store).pipeline(transaction=False) as pipe:
