@@ -17,6 +17,8 @@ from ontime.cli.output import OUT
 from ontime.errors import OntimeError
 
 PARTS: dict[str, str] = {
+    "dag": "ontime.cli.dag",
+    "past": "ontime.cli.past",
     "registry": "ontime.cli.registry",
     "warehouse": "ontime.cli.warehouse",
     "bootstrap": "ontime.cli.bootstrap",

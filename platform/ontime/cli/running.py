@@ -1,4 +1,4 @@
-"""`ontime up`, `down`, `status`, `logs`, `restart`."""
+"""`ontime up`, `down`, `stop`, `status`, `logs`, `restart`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,17 @@ def down() -> None:
 
     with reporting() as reporter:
         stack.down(environment(), reporter)
+
+
+def stop(services: Annotated[list[str], typer.Argument(help="Components.")]) -> None:
+    """Stop components; the others go on.
+
+    Example: ontime stop serving
+    """
+    from ontime.runtime import stack
+    from ontime.settings import environment
+
+    stack.stop(environment(), services)
 
 
 def status(
@@ -161,5 +172,5 @@ def _since(component: ComponentStatus) -> str:
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (up, down, status, logs, restart):
+    for command in (up, down, stop, status, logs, restart):
         app.command()(command)

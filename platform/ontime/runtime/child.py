@@ -1,4 +1,4 @@
-"""Runs a module of a release to its end, in a process of its own."""
+"""Runs Python of a release to its end, in a process of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ontime.runtime.process_environment import addresses, clean
 from ontime.settings import Environment
 
 
-def run_module(
+def run_python(
     environment: Environment, root: Path, arguments: list[str], seconds: float, extra: Mapping[str, str] | None = None
 ) -> tuple[int | None, str]:
-    """Exit code and combined output of `python -m …` out of `root`; the code is None when the time was not enough."""
+    """Exit code and combined output of Python with `arguments`, out of `root`; the code is None when the time was not enough."""
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", *arguments],
+            [sys.executable, "-P", *arguments],
             check=False,
             env={**clean(os.environ, root), **addresses(environment), **(extra or {})},
             stdin=subprocess.DEVNULL,

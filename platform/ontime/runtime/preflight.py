@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ontime.errors import RuntimeStateError
 from ontime.runtime import airflow_settings
-from ontime.runtime.child import run_module
+from ontime.runtime.child import run_python
 from ontime.settings import Environment
 
 SECONDS = 60.0
@@ -24,8 +24,8 @@ def check(environment: Environment, root: Path, modules: Iterable[str], dags: bo
     compile_all(root)
     wanted = ["ontime.settings", *modules]
     with ThreadPoolExecutor(2) as pool:
-        imports = pool.submit(_run, environment, root, ["ontime.runtime.import_check", *wanted])
-        parsed = pool.submit(_run, environment, root, ["ontime.runtime.dag_check"]) if dags else None
+        imports = pool.submit(_run, environment, root, ["-m", "ontime.runtime.import_check", *wanted])
+        parsed = pool.submit(_run, environment, root, ["-m", "ontime.runtime.dag_check"]) if dags else None
         reasons = [imports.result(), parsed.result() if parsed else ""]
     refusals = [reason for reason in reasons if reason]
     if refusals:
@@ -51,10 +51,10 @@ def _run(environment: Environment, root: Path, arguments: list[str]) -> str:
         "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
         "BENTOML_HOME": str(environment.state / "bentoml"),
     }
-    code, output = run_module(environment, root, arguments, SECONDS, variables)
+    code, output = run_python(environment, root, arguments, SECONDS, variables)
     if code == 0:
         return ""
     if code is None:
-        return f"{arguments[0]} was not done after {SECONDS:.0f} s"
+        return f"{arguments[1]} was not done after {SECONDS:.0f} s"
     said = output.strip().replace(f"{root}{os.sep}", "")
-    return "\n".join(said.splitlines()[-8:]) or f"{arguments[0]} ended with exit code {code}"
+    return "\n".join(said.splitlines()[-8:]) or f"{arguments[1]} ended with exit code {code}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ontime.errors import RuntimeStateError
 from ontime.runtime import airflow_database, airflow_settings
-from ontime.runtime.child import run_module
+from ontime.runtime.child import run_python
 from ontime.settings import Environment
 
 SECONDS = 180.0
@@ -22,11 +22,11 @@ FEATURE_DEFINITIONS = ("feature_repo", "platform/ontime/contract.py", "platform/
 def complete(
     environment: Environment, root: Path, arguments: list[str], log: str, extra: Mapping[str, str] | None = None
 ) -> None:
-    """Runs `python -m …` out of `root`, its output in `log/<log>.log`.
+    """Runs Python with `arguments` out of `root`, its output in `log/<log>.log`.
 
     Raises `RuntimeStateError` with the last lines when it fails or takes longer than `SECONDS`.
     """
-    code, output = run_module(environment, root, arguments, SECONDS, extra)
+    code, output = run_python(environment, root, arguments, SECONDS, extra)
     path = environment.logs / f"{log}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(output)
@@ -34,7 +34,7 @@ def complete(
         return
     ended = f"ended with exit code {code}" if code is not None else f"was not done after {SECONDS:.0f} s"
     said = "\n".join(f"  {line}" for line in output.splitlines()[-12:])
-    raise RuntimeStateError(f"{' '.join(arguments)} {ended}. Its last lines in {path}:\n{said}")
+    raise RuntimeStateError(f"The preparation {log} {ended}. Its last lines in {path}:\n{said}")
 
 
 def digest(root: Path, paths: Iterable[str]) -> str:
@@ -55,7 +55,7 @@ def airflow_tables(environment: Environment, root: Path) -> None:
     complete(
         environment,
         root,
-        ["ontime.runtime.airflow_database"],
+        ["-m", "ontime.runtime.airflow_database"],
         "airflow-database",
         airflow_settings.variables(environment),
     )
@@ -63,22 +63,35 @@ def airflow_tables(environment: Environment, root: Path) -> None:
 
 def feature_registry(environment: Environment, root: Path) -> None:
     """Applies the feature definitions when they, or the registry, are not those that were applied last."""
-    if (
-        not (root / "feature_repo" / "feature_store.yaml").exists()
-        and not (root / "platform/ontime/online.py").exists()
-    ):
-        return
     environment.online.mkdir(parents=True, exist_ok=True)
     mark = environment.online / "applied.sha256"
     wanted = digest(root, FEATURE_DEFINITIONS)
     if mark.exists() and mark.read_text() == wanted and (environment.online / "registry.db").exists():
         return
-    complete(environment, root, ["ontime.runtime.apply_features"], "feature-registry")
+    complete(environment, root, ["-m", "ontime.runtime.apply_features"], "feature-registry")
     mark.write_text(wanted)
 
 
-def monitoring_configuration(environment: Environment, root: Path) -> None:
-    complete(environment, root, ["monitoring.prometheus.render"], "monitoring-configuration")
+def prometheus_files(environment: Environment, root: Path) -> None:
+    """Prometheus' configuration, and a past when it has none yet."""
+    place = environment.state / "prometheus"
+    _rendered(environment, root, "monitoring.prometheus.render", place / "prometheus.yml")
+    if not any((place / "data").iterdir()):
+        complete(environment, root, ["-m", "ontime.runtime.write_past"], "prometheus-past")
+
+
+def alertmanager_files(environment: Environment, root: Path) -> None:
+    path = environment.state / "alertmanager" / "alertmanager.yml"
+    _rendered(environment, root, "monitoring.alertmanager.render", path)
+
+
+def _rendered(environment: Environment, root: Path, module: str, into: Path) -> None:
+    """Writes what the release's `module.render(environment)` answers; `monitoring` is never imported here."""
+    draft = into.with_name(f".{into.name}")
+    program = "import importlib, pathlib, sys; from ontime.settings import environment; "
+    program += "pathlib.Path(sys.argv[2]).write_text(importlib.import_module(sys.argv[1]).render(environment()))"
+    complete(environment, root, ["-c", program, module, str(draft)], module)
+    draft.replace(into)
 
 
 def directories(environment: Environment) -> None:
@@ -104,5 +117,6 @@ PREPARATIONS = (
     Preparation(
         "Airflow's tables", airflow_tables, ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor")
     ),
-    Preparation("Prometheus' configuration", monitoring_configuration, ("prometheus", "alertmanager")),
+    Preparation("Prometheus' configuration and past", prometheus_files, ("prometheus",)),
+    Preparation("Alertmanager's configuration", alertmanager_files, ("alertmanager",)),
 )

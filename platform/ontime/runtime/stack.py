@@ -74,6 +74,15 @@ def down(environment: Environment, reporter: Reporter) -> None:
         clear_leftovers(environment, reporter)
 
 
+def stop(environment: Environment, names: Sequence[str]) -> None:
+    """Stops the named components together; the others go on. Raises `RuntimeStateError`."""
+    components = chosen(names)
+    with exclusive(environment, "stop"):
+        supervisor = Supervisor(environment)
+        if supervisor.pid() is not None:
+            supervisor.stop([component.name for component in components])
+
+
 def restart(environment: Environment, reporter: Reporter, names: Sequence[str]) -> None:
     """Restarts the named components together and waits until each is ready. Raises `RuntimeStateError`."""
     components = chosen(names)
