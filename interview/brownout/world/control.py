@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +112,13 @@ class WorldControl:
     def speed(self, speed: float) -> dict[str, Any]:
         return self._call("POST", "speed", {"speed": speed})
 
-    def feed(self, changes: list[FeedChange] | list[dict[str, Any]]) -> dict[str, Any]:
+    def now(self) -> float:
+        """World time as Unix seconds."""
+        return float(self.status()["world"])
+
+    def feed(self, changes: Sequence[FeedChange | Mapping[str, Any]]) -> dict[str, Any]:
         """Replaces what upstream changes; an empty list ends all changes."""
-        rows = [change.model_dump() if isinstance(change, FeedChange) else change for change in changes]
+        rows = [change.model_dump() if isinstance(change, FeedChange) else dict(change) for change in changes]
         return self._call("POST", "feed", {"changes": rows})
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
