@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ontime.clock import Clock
 from ontime.errors import UnknownNameError
@@ -238,6 +239,14 @@ def current(harness: Harness) -> Interview | None:
         return Interview(harness, (harness.interviews / "current").read_text().strip())
     except (FileNotFoundError, UnknownNameError):
         return None
+
+
+def the_ledger(harness: Harness) -> Path:
+    """The current interview's ledger file, whether or not it can be read. Raises `LifecycleError`."""
+    try:
+        return harness.interviews / (harness.interviews / "current").read_text().strip() / "ledger.db"
+    except FileNotFoundError as error:
+        raise LifecycleError("There is no interview. `brownout interview SCENARIO` prepares one.") from error
 
 
 def the_current(harness: Harness) -> Interview:

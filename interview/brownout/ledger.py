@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from pydantic import ValidationError
 
@@ -294,3 +295,12 @@ def salvage(path: Path) -> tuple[Entry, ...]:
     rows, _ = _rows(path)
     whole, _, _ = _check(rows)
     return tuple(_entry(row) for row in rows[:whole])
+
+
+def copy_whole(source: Path, target: Path) -> int:
+    """Writes the whole part of a damaged ledger to a new one, hash for hash; returns how many entries."""
+    whole = salvage(source)
+    copy = Ledger.create(target)
+    for entry in whole:
+        copy.append(cast(Actor, entry.actor), entry.payload, world=entry.world, wall=entry.wall)
+    return len(whole)

@@ -51,7 +51,7 @@ def strip(card: Scorecard) -> Strip | None:
     def at(seconds: float) -> float:
         return round(MARGIN + (WIDTH - 2 * MARGIN) * min(max(seconds, 0.0), end) / end, 1)
 
-    lanes = (
+    lanes: tuple[Lane, ...] = (
         Lane("Facts", tuple(_facts(card, at))),
         Lane("Findings", tuple(_findings(card, at))),
         Lane("Hints", tuple(Mark(at(_elapsed(h.at)), "triangle", "warning", "?", h.text) for h in card.machine.hints)),

@@ -1,0 +1,91 @@
+"""`brownout preflight`, `rehearsal`, `soak`, `bench`: what is looked at outside interviews."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from ontime.cli.output import OUT
+
+from brownout.cli.shared import Json, say, telling
+
+
+def preflight(as_json: Json = False) -> None:
+    """One green line when this machine can run an interview, else one line a problem. Exit code 0 or 1.
+
+    Example: brownout preflight
+    """
+    from dataclasses import asdict
+
+    from ontime.settings import environment
+
+    from brownout.preflight import look
+    from brownout.settings import harness
+
+    checks = look(harness(), environment())
+    wrong = [check for check in checks if not check.ok]
+    if as_json:
+        OUT.data({"ok": not wrong, "checks": [{**asdict(check), "ok": check.ok} for check in checks]})
+    elif wrong:
+        for check in wrong:
+            say(f"{check.name}: {check.found}. {check.remedy}", "red")
+    else:
+        told = {check.name: check.found for check in checks}
+        say(
+            f"This machine can run an interview: {told['processor']}, {told['memory']}; secrecy {told['secrecy']}.",
+            "green",
+        )
+    raise typer.Exit(1 if wrong else 0)
+
+
+def rehearsal(
+    scenario: Annotated[str, typer.Argument(help="A scenario; see `brownout scenarios`.")],
+    seed: Annotated[int | None, typer.Option(help="Default: the scenario's own.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Play a scripted candidate through a scenario and check the scorecard. Exit code 0 when all agree.
+
+    Example: brownout rehearsal junior-01
+    """
+    from brownout.rehearsal import rehearse
+    from brownout.scenarios import get
+
+    differences = rehearse(get(scenario).id, seed)
+    if as_json:
+        OUT.data({"ok": not differences, "differences": differences})
+    elif differences:
+        OUT.complain(f"{scenario}: the scorecard differs from the script\n" + "\n".join(differences))
+    else:
+        say(f"{scenario}: the scorecard says what the script did.", "green")
+    raise typer.Exit(6 if differences else 0)
+
+
+def soak(
+    start: Annotated[str, typer.Argument(help="A day of 2013, e.g. 2013-05-15.")],
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long to watch.")] = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Run the healthy stack from a day on and see that no page fires. Exit code 0 when quiet, else 7.
+
+    Example: brownout soak 2013-05-15
+    """
+    from ontime.settings import environment
+
+    from brownout.settings import harness
+    from brownout.soak import watch
+
+    with telling() as tell:
+        found = watch(start, minutes, harness(), environment(), tell)
+    if as_json:
+        OUT.data({"quiet": not found, "pages": found})
+    else:
+        say(
+            f"{minutes:g} minutes from {start}: " + (f"fired: {', '.join(found)}" if found else "no page fired."),
+            "red" if found else "green",
+        )
+    raise typer.Exit(7 if found else 0)
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (preflight, rehearsal, soak):
+        app.command()(command)

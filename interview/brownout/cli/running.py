@@ -1,0 +1,162 @@
+"""`brownout up`, `down`, `status`, `reset`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from ontime.cli.output import OUT
+
+from brownout.cli.shared import Json, lifecycle, say, telling
+
+if TYPE_CHECKING:
+    from brownout.stack import StackStatus
+
+
+def up(as_json: Json = False) -> None:
+    """Start platform, world, proctor and the interviewer's Prometheus; wait for the first prediction.
+
+    Example: brownout up
+    """
+    from ontime.settings import environment
+
+    from brownout.settings import harness
+    from brownout.stack import Stack
+
+    with telling() as tell:
+        seconds = Stack(harness(), environment(), tell).up()
+    if as_json:
+        OUT.data({"seconds": round(seconds, 1), "urls": dict(_urls())})
+        return
+    _table()
+    say(f"Up after {seconds:.0f} s. Next: make scenarios, then make interview SCENARIO=junior-01", "green")
+
+
+def down() -> None:
+    """Stop both halves and leave no process behind. State stays.
+
+    Example: brownout down
+    """
+    from ontime.settings import environment
+
+    from brownout.settings import harness
+    from brownout.stack import Stack
+
+    with telling() as tell:
+        Stack(harness(), environment(), tell).down()
+
+
+def status(as_json: Json = False) -> None:
+    """Tell how platform, harness, world and interview are. Exit code 0 when all that `up` starts is ready, else 1.
+
+    Examples: brownout status · brownout status --json
+    """
+    from dataclasses import asdict
+
+    from ontime.settings import environment
+
+    from brownout.settings import harness
+    from brownout.stack import Stack
+
+    found = Stack(harness(), environment(), lambda *_: None).status()
+    if as_json:
+        OUT.data({**asdict(found), "ready": found.ready})
+    else:
+        _show(found)
+    raise typer.Exit(0 if found.ready else 1)
+
+
+def reset(
+    baseline: Annotated[str, typer.Option(help="The baseline to return to.")] = "may",
+) -> None:
+    """Return to a healthy stack, whatever state it is in. An interview under way is given up.
+
+    Example: brownout reset
+    """
+    with telling() as tell:
+        lifecycle(tell).reset(baseline)
+    say(f"The stack stands at baseline {baseline} and is healthy.", "green")
+
+
+STYLES = {"ready": "green", "starting": "yellow", "not ready": "yellow", "stopped": "dim"}
+
+
+def _show(found: StackStatus) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("part", "state", "port", "why"):
+        view.add_column(heading)
+    rows: list[dict[str, Any]] = [
+        *found.platform.get("components", []),
+        *({"name": p.name, "state": p.state, "port": p.port, "why": p.why} for p in found.harness),
+    ]
+    for row in rows:
+        style = STYLES.get(row["state"], "red")
+        reason = escape(str(row.get("why") or ""))
+        view.add_row(row["name"], f"[{style}]{row['state']}[/]", str(row.get("port") or ""), reason)
+    OUT.people.print(view)
+    if why := found.platform.get("why"):
+        say(str(why), "red")
+    say(f"world: {_world(found.world)}", "" if found.world else "yellow")
+    say(f"interview: {_interview(found.interview)}")
+
+
+def _world(told: dict[str, Any] | None) -> str:
+    from brownout.scorecard.render import world_time
+
+    if told is None:
+        return "does not answer"
+    pace = "frozen" if told["frozen"] else f"{told['speed']:g}×"
+    return f"{world_time(told['world'])} New York, {pace}, {told.get('answers', 0)} answers"
+
+
+def _interview(told: dict[str, Any] | None) -> str:
+    import psutil
+
+    from brownout.scorecard.render import duration
+
+    if told is None:
+        return "none"
+    words = f"{told['interview']} ({told['scenario']}) is {told['state']}"
+    if told["state"] == "preparing" and not psutil.pid_exists(told["pid"]):
+        return f"{words}, but its process {told['pid']} is gone; last step: {told['last_step']}. Remedy: brownout reset"
+    if told["left_seconds"] is not None and told["state"] in ("running", "paused"):
+        words += f", {duration(told['left_seconds'])} left"
+    return words + (", frozen" if told["frozen"] else "") + (", probes still look" if told["watching"] else "")
+
+
+def _urls() -> list[tuple[str, str]]:
+    from ontime.settings import environment
+
+    from brownout.settings import harness
+
+    here, ours = environment(), harness()
+    return [
+        ("dashboards", here.dashboards_url),
+        ("MLflow", here.mlflow_url),
+        ("Airflow", here.airflow_url),
+        ("Prometheus", here.prometheus_url),
+        ("Alertmanager", here.alertmanager_url),
+        ("serving", here.serving_url),
+        ("ingest", here.ingest_url),
+        ("proctor (yours)", ours.proctor_url),
+        ("Prometheus (yours)", ours.prometheus_url),
+    ]
+
+
+def _table() -> None:
+    from rich.table import Table
+
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    view.add_column("what")
+    view.add_column("where")
+    for name, url in _urls():
+        view.add_row(name, url)
+    OUT.people.print(view)
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (up, down, status, reset):
+        app.command()(command)

@@ -1,0 +1,81 @@
+"""Stops world, schedules and alert evaluation together, and lets them run as if no time had passed."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from ontime.runtime.components import COMPONENTS
+from ontime.runtime.supervisor import Supervisor
+from ontime.settings import Environment
+
+from brownout.errors import StackError
+from brownout.lifecycle import Standstill
+from brownout.world.control import WorldControl
+
+DAG_RUNS_END_SECONDS = 120.0
+READY_SECONDS = 60.0
+STOPPED = ("prometheus", "airflow-scheduler")
+_RUNNING = "SELECT dag_id FROM dag_run WHERE state = 'running'"
+
+
+class Freezer:
+    """`shift` moves Prometheus's data by so many seconds while Prometheus is stopped."""
+
+    def __init__(self, environment: Environment, world: WorldControl, shift: Callable[[float], None]) -> None:
+        self._environment = environment
+        self._world = world
+        self._supervisor = Supervisor(environment)
+        self._shift = shift
+
+    def freeze(self) -> Standstill:
+        """World first, then alert evaluation, then, once no DAG runs, the scheduler. Again does no harm."""
+        world = float(self._world.freeze()["world"])
+        wall = time.time()
+        if self._supervisor.pid() is None:
+            raise StackError("The platform's supervisor does not run, so nothing can be frozen. `brownout status`.")
+        self._supervisor.stop(["prometheus"])
+        self._wait("a DAG run to end", DAG_RUNS_END_SECONDS, lambda: not running_dags(self._environment.state))
+        self._supervisor.stop(["airflow-scheduler"])
+        return Standstill(wall, world)
+
+    def release(self, frozen_wall: float | None) -> float:
+        """Lets everything run; returns the seconds that it stood still. Without `frozen_wall` nothing is shifted."""
+        if self._supervisor.pid() is None:
+            raise StackError("The platform's supervisor does not run, so nothing can be released. `brownout status`.")
+        running = {p.name for p in self._supervisor.processes() if not p.stopped}
+        still = 0.0
+        if frozen_wall is not None and "prometheus" not in running:
+            still = max(time.time() - frozen_wall, 0.0)
+            self._shift(still)
+        for name in STOPPED:
+            self._supervisor.start(name)
+        prometheus = COMPONENTS["prometheus"]
+        self._wait(
+            "Prometheus to be ready", READY_SECONDS, lambda: prometheus.ready(self._environment, time.time()).ready
+        )
+        self._world.release()
+        return still if frozen_wall is None else max(time.time() - frozen_wall, 0.0)
+
+    @staticmethod
+    def _wait(what: str, seconds: float, met: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + seconds
+        while not met():
+            if time.monotonic() > deadline:
+                raise StackError(f"Waited {seconds:.0f} s for {what}. See `brownout status` and the log of Airflow.")
+            time.sleep(0.25)
+
+
+def running_dags(state: Path) -> list[str]:
+    """Ids of the DAGs with a run in progress; none when Airflow's database cannot be read."""
+    database = state / "airflow" / "airflow.db"
+    if not database.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5.0)) as db:
+            return [str(row[0]) for row in db.execute(_RUNNING)]
+    except sqlite3.Error:
+        return []

@@ -1,0 +1,171 @@
+"""The real stage: what the lifecycle does to the running stack, by the parts that know how."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from ontime.past import shift
+from ontime.registry import CHAMPION, MODEL_FILE, RegistryReader
+from ontime.settings import Environment
+
+from brownout import baselines, entrance, workspace
+from brownout import entries as e
+from brownout.errors import PreparationError
+from brownout.faults import Fault
+from brownout.faults.context import InjectContext
+from brownout.freeze import Freezer
+from brownout.interview import Access
+from brownout.lifecycle import Standstill
+from brownout.probes import ProbeView, Reference, measure_healthy
+from brownout.scenarios import Scenario
+from brownout.secrecy import hand_over, secrecy
+from brownout.settings import ROOT, Harness
+from brownout.stack import Stack
+from brownout.world.control import WorldControl
+
+HEALTHY_SECONDS = 60.0
+HEALTHY_FIGURES = 4
+"""p50 and p99 of single and batch requests."""
+NAMED = ("apache-airflow", "bentoml", "evidently", "feast", "lightgbm", "mlflow", "onnxruntime")
+
+
+class World(WorldControl):
+    """The world's control, with the one question that injectors ask."""
+
+    def now(self) -> float:
+        """World time as Unix seconds."""
+        return float(self.status()["world"])
+
+
+class RealStage:
+    def __init__(self, harness: Harness, environment: Environment, tell: Callable[[str, str, str], None]) -> None:
+        self._harness = harness
+        self._environment = environment
+        self._tell = tell
+        self._stack = Stack(harness, environment, tell)
+        self._world = World(harness)
+        self._secrecy = secrecy(harness)
+        self._freezer = Freezer(environment, self._world, self._shift)
+
+    @property
+    def workspace(self) -> Path:
+        return self._environment.state / "workspace"
+
+    # -- what it stands on ------------------------------------------------------------------------------------------
+
+    def versions(self) -> dict[str, str]:
+        revision = subprocess.run(
+            ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        return {"brownout": revision or "unknown", **{name: version(name) for name in NAMED}}
+
+    def secrecy(self) -> e.Secrecy:
+        return self._secrecy.level
+
+    def world_alive(self) -> bool:
+        return self._world.alive()
+
+    def world_now(self) -> float:
+        return self._world.now()
+
+    # -- preparation ------------------------------------------------------------------------------------------------
+
+    def restore(self, baseline: str) -> None:
+        self._stack.supervision.stop(["way-in", "world"])
+        self._stack.platform.stop()
+        baselines.restore(
+            baseline,
+            self._environment,
+            self._harness,
+            tell=lambda text: self._tell("restore the baseline", "doing", text),
+        )
+        self._stack.platform.start()
+
+    def run_world(self, speed: float) -> None:
+        self._stack.supervision.up(["world"])
+        self._world.speed(speed)
+        self._world.release()
+        self._stack.first_prediction()
+
+    def measure_healthy(self) -> e.Healthy:
+        """Takes the champion's file and waits until enough was answered to know this machine's latencies."""
+        registry = RegistryReader(self._environment.mlflow_url)
+        champion = registry.version(registry.aliases()[CHAMPION])
+        file = self._harness.run / f"reference-{champion.version}.onnx"
+        file.write_bytes(registry.artifact(champion, MODEL_FILE))
+        healthy = e.Healthy(reference_version=str(champion.version), reference_model=str(file))
+        view = self.probe_view(healthy, None, 0.0)
+        deadline = time.monotonic() + HEALTHY_SECONDS
+        while len(figures := measure_healthy(view)) < HEALTHY_FIGURES:
+            if time.monotonic() > deadline:
+                raise PreparationError(
+                    f"The healthy stack answered too few predictions in {HEALTHY_SECONDS:.0f} s to be measured; "
+                    f"known: {', '.join(figures) or 'nothing'}. See `brownout status`."
+                )
+            time.sleep(0.5)
+        return healthy.model_copy(update={"figures": figures})
+
+    def make_workspace(self, scenario: Scenario, seed: int) -> Path:
+        culprits = tuple(c for fault, parameters in scenario.drawn(seed) for c in fault.commits(parameters))
+        made = workspace.make(
+            self.workspace,
+            seed=seed,
+            present=baselines.present(scenario.baseline),
+            culprits=culprits,
+            decoys=scenario.decoys,
+        )
+        return made.path
+
+    def deploy(self, workspace: Path) -> None:
+        self._stack.platform.deploy(workspace)
+
+    def inject(self, fault: Fault, parameters: Mapping[str, str | int | float], workspace: Path, seed: int) -> None:
+        context = InjectContext(
+            platform=self._stack.platform,
+            workspace=workspace,
+            world=self._world,
+            seed=seed,
+            harness=self._harness,
+            environment=self._environment,
+        )
+        fault.inject(context, parameters)
+
+    def probe_view(self, healthy: e.Healthy | None, onset_world: float | None, since_wall: float) -> ProbeView:
+        if healthy is None:
+            raise PreparationError(
+                "Nothing was measured before the injection, so nothing can be judged. `brownout reset`."
+            )
+        return ProbeView(
+            environment=self._environment,
+            harness=self._harness,
+            reference=Reference(healthy.reference_version, Path(healthy.reference_model)),
+            platform=self._stack.platform,
+            onset_world=onset_world,
+            since_wall=since_wall,
+            healthy=healthy.figures,
+        )
+
+    # -- live -------------------------------------------------------------------------------------------------------
+
+    def freeze(self) -> Standstill:
+        return self._freezer.freeze()
+
+    def release(self, frozen_wall: float | None) -> float:
+        return self._freezer.release(frozen_wall)
+
+    def let_in(self, access: Access) -> None:
+        """Opens the candidate's one port."""
+        entrance.prepare(self.workspace, access.code, self._environment, self._harness)
+        self._stack.supervision.up(["way-in"])
+
+    def lock_out(self) -> None:
+        self._stack.supervision.stop(["way-in"])
+
+    def _shift(self, seconds: float) -> None:
+        data = self._environment.state / "prometheus" / "data"
+        shift(data, seconds)
+        hand_over(data, self._secrecy)
