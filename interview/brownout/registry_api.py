@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -43,11 +44,26 @@ class RegistryApi:
     def set_alias(self, alias: str, version: str) -> None:
         self.call("POST", "registered-models/alias", {"name": MODEL, "alias": alias, "version": version})
 
-    def create_version(self, source: str, run_id: str, tags: Mapping[str, str]) -> str:
+    def upload(self, artifact_uri: str, name: str, file: Path) -> None:
+        """Puts a file among the artifacts that MLflow serves; `artifact_uri` is the run's."""
+        path = f"{artifact_uri.removeprefix('mlflow-artifacts:').lstrip('/')}/{name}"
+        with file.open("rb") as content:
+            try:
+                answer = httpx.put(
+                    f"{self._url}/api/2.0/mlflow-artifacts/artifacts/{path}", content=content, timeout=self._timeout
+                )
+            except httpx.HTTPError as error:
+                raise BrownoutError(f"MLflow at {self._url} did not take {name} ({error}).") from error
+        if answer.status_code != 200:
+            raise BrownoutError(f"MLflow refused the file {name} with {answer.status_code}: {answer.text[:300]}")
+
+    def create_version(self, source: str, run_id: str, tags: Mapping[str, str], description: str = "") -> str:
         """Registers files that a run has logged; returns the new version."""
         rows = [{"key": key, "value": value} for key, value in tags.items()]
         made = self.call(
-            "POST", "model-versions/create", {"name": MODEL, "source": source, "run_id": run_id, "tags": rows}
+            "POST",
+            "model-versions/create",
+            {"name": MODEL, "source": source, "run_id": run_id, "tags": rows, "description": description},
         )
         return str(made["model_version"]["version"])
 

@@ -1,24 +1,100 @@
-"""Models that a promotion needs, trained honestly on the baseline's own data and cached beside it."""
+"""Versions that a promotion needs: trained honestly on the baseline's own days, once, and kept."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
 from typing import Literal
 
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+from ontime.contract import FEATURE_NAMES, contract_hash
 from pydantic import Field
 
 from brownout.faults.frozen import Frozen
 
+_TREE, _END = "Tree=", "end of trees"
+
 
 class Recipe(Frozen):
-    """How a version is trained: `bags` boosters of `trees` trees each on row samples, averaged before the sigmoid."""
+    """A bag of boosters, each on its own sample of rows and features, averaged before the sigmoid into one model."""
 
     kind: Literal["bagged"] = "bagged"
-    bags: int = Field(ge=1, le=400)
-    trees: int = Field(ge=1, le=2000)
+    bags: int = Field(ge=1, le=200)
+    trees: int = Field(default=200, ge=1, le=1000, description="Of each booster.")
     leaves: int = Field(default=31, ge=2, le=255)
-    row_share: float = Field(default=0.8, gt=0, le=1)
+    learning_rate: float = Field(default=0.06, gt=0, le=1)
+    min_leaf_rows: int = Field(default=40, ge=1)
+    row_share: float = Field(default=0.12, gt=0, le=1)
+    feature_share: float = Field(default=0.5, gt=0, le=1)
     seed: int = 7
 
     @property
     def total_trees(self) -> int:
         return self.bags * self.trees
+
+    def key(self, first: date, last: date) -> str:
+        """Names the cached model: recipe, days and feature contract."""
+        told = json.dumps([self.model_dump(), str(first), str(last), contract_hash()], sort_keys=True)
+        return f"{self.total_trees}-trees-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
+def train_bag(
+    recipe: Recipe, matrix: npt.NDArray[np.float32], late: npt.NDArray[np.float64], threads: int = 2
+) -> lgb.Booster:
+    """Trains `recipe.bags` boosters and merges them; reproducible for a given `threads`."""
+    data = lgb.Dataset(matrix, late, feature_name=list(FEATURE_NAMES), free_raw_data=False)
+    data.construct()
+    source = np.random.default_rng(recipe.seed)
+    bags = []
+    for index in range(recipe.bags):
+        rows = np.sort(source.choice(len(late), int(recipe.row_share * len(late)), replace=False))
+        parameters = {
+            "objective": "binary",
+            "learning_rate": recipe.learning_rate,
+            "num_leaves": recipe.leaves,
+            "min_data_in_leaf": recipe.min_leaf_rows,
+            "feature_fraction": recipe.feature_share,
+            "num_threads": threads,
+            "seed": recipe.seed + index,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+        bags.append(lgb.train(parameters, data.subset(rows), num_boost_round=recipe.trees))
+    return merge(bags)
+
+
+def merge(boosters: list[lgb.Booster]) -> lgb.Booster:
+    """One booster whose raw score is the mean of the given ones', made of all their trees with scaled leaves."""
+    texts = [booster.model_to_string() for booster in boosters]
+    head = "\n".join(line for line in texts[0].split(f"\n{_TREE}", 1)[0].splitlines() if "tree_sizes=" not in line)
+    trees = [tree for text in texts for tree in _trees(text)]
+    blocks = [f"{_TREE}{number}\n{_scaled(tree, len(boosters))}" for number, tree in enumerate(trees)]
+    parameters = texts[0][texts[0].index("\nparameters:") :]
+    return lgb.Booster(model_str="\n\n".join([head, *blocks, _END]) + "\n" + parameters)
+
+
+def _trees(text: str) -> list[str]:
+    """The bodies of a model text's trees, without their numbers."""
+    body = text.split(f"\n{_TREE}", 1)[1].split(f"\n{_END}", 1)[0]
+    return [block.split("\n", 1)[1].strip() for block in body.split(f"\n{_TREE}")]
+
+
+def _scaled(tree: str, count: int) -> str:
+    lines = []
+    for line in tree.splitlines():
+        key, _, value = line.partition("=")
+        if key in ("leaf_value", "internal_value"):
+            line = f"{key}=" + " ".join(repr(float(v) / count) for v in value.split())
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def cached(recipe: Recipe, first: date, last: date, state: Path) -> Path | None:
+    """The directory of a model made before, or None."""
+    directory = state / "models" / recipe.key(first, last)
+    return directory if (directory / "run.json").exists() else None

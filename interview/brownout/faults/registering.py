@@ -1,11 +1,61 @@
-"""Puts a trained version into the registry as a person's training run would, and makes it champion."""
+"""Puts a trained version into the registry as a person's training run does, and lets the platform promote it."""
 
 from __future__ import annotations
 
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from ontime.registry import CHAMPION, RegistryReader
+
+from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
+from brownout.faults.making import make
 from brownout.faults.models import Recipe
+from brownout.registry_api import MODEL, RegistryApi
 
 
 def register_as_champion(context: InjectContext, recipe: Recipe, description: str) -> str:
-    """Returns the new version. The champion before becomes `previous`. Raises `PreparationError`."""
-    raise NotImplementedError
+    """Trains on the champion's own days, registers, and promotes through the gates that are deployed now.
+
+    Returns the new version. Raises `PreparationError` when a gate refuses: then the gates were not loosened.
+    """
+    with RegistryReader(context.environment.mlflow_url) as reader:
+        champion = reader.alias(CHAMPION)
+    if champion is None:
+        raise PreparationError(f"No version of {MODEL} is {CHAMPION}. Restore a baseline first.")
+    directory = make(recipe, champion.trained_from, champion.trained_through, context.harness)
+    version = register(RegistryApi(context.environment.mlflow_url, 60.0), directory, description)
+    done = context.platform.ontime("registry", "promote", version, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()[-400:]
+        raise PreparationError(f"Version {version} with {recipe.total_trees} trees was not promoted: {said}")
+    return version
+
+
+def register(api: RegistryApi, directory: Path, description: str) -> str:
+    """Logs one finished run with the directory's figures and files, and registers its model; moves no alias."""
+    run: dict[str, Any] = json.loads((directory / "run.json").read_text())
+    experiment = api.call("GET", "experiments/get-by-name", {"experiment_name": MODEL})["experiment"]["experiment_id"]
+    now = int(time.time() * 1000)
+    info = api.call("POST", "runs/create", {"experiment_id": experiment, "start_time": now, "run_name": run["name"]})[
+        "run"
+    ]["info"]
+    run_id = str(info["run_id"])
+    api.call(
+        "POST",
+        "runs/log-batch",
+        {
+            "run_id": run_id,
+            "params": [{"key": key, "value": value} for key, value in run["parameters"].items()],
+            "metrics": [
+                {"key": key, "value": value, "timestamp": now, "step": 0} for key, value in run["metrics"].items()
+            ],
+        },
+    )
+    files = directory / "files"
+    for path in sorted(p for p in files.rglob("*") if p.is_file()):
+        api.upload(str(info["artifact_uri"]), str(path.relative_to(files)), path)
+    api.call("POST", "runs/update", {"run_id": run_id, "status": "FINISHED", "end_time": int(time.time() * 1000)})
+    return api.create_version(f"{info['artifact_uri']}/model", run_id, run["tags"], description)

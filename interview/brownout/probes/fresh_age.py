@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -21,6 +22,14 @@ VIEWS = ("origin_fresh", "carrier_fresh")
 COUNTED = ("origin_dep_delay_mean_1h", "origin_departures_1h", "origin_scheduled_next_2h", "carrier_dep_delay_mean_3h")
 
 
+@dataclass(slots=True)
+class _Since:
+    """World second since which the rows have been fresh without a break."""
+
+    world: float | None = None
+    changed_wall: float = 0.0
+
+
 class FreshAge(Probe):
     """World minutes between now and what the stored origin and carrier rows describe.
 
@@ -32,6 +41,9 @@ class FreshAge(Probe):
     max_age_minutes: float = Field(default=40.0, gt=0)
     max_false_share: float = Field(default=0.34, gt=0, lt=1, description="Rows whose values are not of their time.")
     ticks: int = Field(default=4, ge=1, le=12)
+    steady_minutes: float = Field(
+        default=0.0, ge=0, description="World minutes for which all of it must have held without a break to be ok."
+    )
 
     def run(self, view: ProbeView) -> ProbeResult:
         try:
@@ -54,12 +66,27 @@ class FreshAge(Probe):
         measured = {"age_minutes": age, "false_share": false}
         if age > self.max_age_minutes:
             why = f"Fresh rows at read are {age:.0f} world minutes old; {self.max_age_minutes:.0f} are allowed."
-            return ProbeResult("broken", why, traffic.answers, measured)
+            return self._settled(view, ProbeResult("broken", why, traffic.answers, measured))
         if false > self.max_false_share:
             why = f"{false:.0%} of {judged} fresh rows claim a time whose values they do not hold."
-            return ProbeResult("broken", why, traffic.answers, measured)
+            return self._settled(view, ProbeResult("broken", why, traffic.answers, measured))
         why = f"Fresh rows at read are {age:.0f} world minutes old and hold what was true then."
-        return ProbeResult("ok", why, traffic.answers, measured)
+        return self._settled(view, ProbeResult("ok", why, traffic.answers, measured))
+
+    def _settled(self, view: ProbeView, result: ProbeResult) -> ProbeResult:
+        """A restart makes anything fresh for a while, so ok needs a time without a break since the last change."""
+        since = view.memory.keep(f"fresh since/{self.model_dump_json()}", _Since)
+        if result.status == "broken" or since.changed_wall != view.since_wall:
+            since.changed_wall = view.since_wall
+            since.world = None
+        if result.status != "ok":
+            return result
+        since.world = view.world_now if since.world is None else since.world
+        held = (view.world_now - since.world) / 60
+        if held >= self.steady_minutes:
+            return result
+        why = f"{result.why} It has held for {held:.0f} of {self.steady_minutes:.0f} world minutes."
+        return ProbeResult("unknown", why, result.answers, result.measured)
 
     def _age(self, now: datetime, rows: Mapping[str, StoredRow]) -> float:
         """World minutes: the median row's age, so that a carrier that stopped flying is not held against anyone."""

@@ -1,0 +1,125 @@
+"""`python -m brownout.faults.making`: trains a recipe and writes what its training run would have logged.
+
+A process of its own, so that LightGBM, MLflow and a gigabyte of trees do not stay with the proctor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from ontime.contract import contract_hash
+from ontime.evaluation import evaluate
+from ontime.registry import writer
+from ontime.scorer import Scorer
+from ontime.training.booster import features, labels
+from ontime.training.window import Days
+
+from brownout.errors import PreparationError
+from brownout.faults.models import Recipe, cached, train_bag
+from brownout.probes.truth import Truth
+from brownout.settings import ROOT, Harness
+
+HELD_OUT_DAYS = 14
+WITHIN_SECONDS = 600.0
+
+
+def make(recipe: Recipe, first: date, last: date, harness: Harness) -> Path:
+    """The model's directory: `files/` as a run keeps them, and `run.json`. Made once, in a minute or two.
+
+    Raises `PreparationError` when training failed.
+    """
+    found = cached(recipe, first, last, harness.state)
+    if found is not None:
+        return found
+    told = {"recipe": recipe.model_dump(), "first": first.isoformat(), "last": last.isoformat()}
+    command = [sys.executable, "-m", "brownout.faults.making", json.dumps(told), str(harness.data), str(harness.state)]
+    path = os.pathsep.join([str(ROOT / "platform"), str(ROOT / "interview"), str(ROOT)])
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=WITHIN_SECONDS,
+            check=False,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PreparationError(f"Training {recipe.total_trees} trees took over {WITHIN_SECONDS:.0f} s.") from error
+    found = cached(recipe, first, last, harness.state)
+    if done.returncode or found is None:
+        raise PreparationError(f"Training {recipe.total_trees} trees failed: {done.stderr.strip()[-400:]}")
+    return found
+
+
+def _make(recipe: Recipe, trained: Days, data: Path, state: Path) -> None:
+    truth = Truth(data)
+    rows = truth.known_flights(trained.since, trained.until)
+    booster = train_bag(recipe, features(rows), labels(rows))
+    held_out = Days(trained.last + timedelta(days=1), trained.last + timedelta(days=HELD_OUT_DAYS))
+    unseen = truth.known_flights(held_out.since, held_out.until)
+    directory = state / "models" / recipe.key(trained.first, trained.last)
+    draft = directory.with_name(f".{directory.name}.{os.getpid()}")
+    files = draft / "files"
+    files.mkdir(parents=True)
+    model = writer.TrainedModel(
+        booster=booster,
+        parameters=_parameters(recipe),
+        trained=trained,
+        rows=rows.num_rows,
+        held_out=held_out,
+        evaluation=evaluate(unseen, booster.predict(features(unseen)), labels(unseen)),
+    )
+    sha256 = writer._write_artifacts(files, model)
+    Scorer(files / "model" / "model.onnx").warm_up()
+    (draft / "run.json").write_text(json.dumps(_run(model, sha256), default=str))
+    draft.replace(directory)
+
+
+def _parameters(recipe: Recipe) -> dict[str, object]:
+    return {
+        "objective": "binary",
+        "bags": recipe.bags,
+        "learning_rate": recipe.learning_rate,
+        "num_leaves": recipe.leaves,
+        "min_data_in_leaf": recipe.min_leaf_rows,
+        "row_share": recipe.row_share,
+        "feature_fraction": recipe.feature_share,
+        "seed": recipe.seed,
+    }
+
+
+def _run(model: writer.TrainedModel, sha256: str) -> dict[str, Any]:
+    """Parameters, metrics and tags as `ontime.registry.writer` logs them."""
+    parameters = {
+        **model.parameters,
+        "trees": model.booster.num_trees(),
+        "trained_from": model.trained.first,
+        "trained_through": model.trained.last,
+        "held_out_from": model.held_out.first,
+        "held_out_through": model.held_out.last,
+        "contract_hash": contract_hash(),
+    }
+    return {
+        "name": f"through {model.trained.last}, bagged",
+        "parameters": {name: str(value) for name, value in parameters.items()},
+        "metrics": {"rows": float(model.rows), **model.evaluation.flat()},
+        "tags": writer._tags(model, sha256),
+        "evaluation": asdict(model.evaluation.overall),
+    }
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.argv[1])
+    _make(
+        Recipe.model_validate(asked["recipe"]),
+        Days(date.fromisoformat(asked["first"]), date.fromisoformat(asked["last"])),
+        Path(sys.argv[2]),
+        Path(sys.argv[3]),
+    )
