@@ -1,0 +1,1 @@
+"""The dashboards page: one map of the stack, the panels, runbooks, alerts and reports."""
