@@ -65,12 +65,13 @@ SOURCES = (
 )
 """What a snapshot follows from, besides the canonical events."""
 
-LEFT_OUT = (
-    "alertmanager", "bin", "clock.json", "current", "log", "prometheus", "releases", "releases.jsonl", "run", "workspace",
-)  # fmt: skip
+LEFT_OUT = frozenset(
+    {"alertmanager", "bin", "clock.json", "current", "log", "prometheus", "releases", "releases.jsonl", "run"}
+    | {"venv", "workspace"}
+)
 """Names in the platform's state that are made anew at each start, or by `restore` itself."""
 
-KEPT = ("venv",)
+KEPT = frozenset({"venv"})
 """Names that are no state at all, and survive a restore."""
 
 Tell = Callable[[str], None]
@@ -267,7 +268,7 @@ def _wipe(state: Path) -> None:
 def _files(state: Path) -> Iterator[Path]:
     """Every file that belongs to a snapshot, in order."""
     for top in sorted(state.iterdir()):
-        if top.name in (*LEFT_OUT, *KEPT):
+        if top.name in LEFT_OUT:
             continue
         yield from sorted(path for path in ([top] if top.is_file() else top.rglob("*")) if path.is_file())
 
@@ -288,7 +289,7 @@ def _take(state: Path, path: Path, about: dict[str, Any]) -> None:
     copy = draft / "state"
     copy.mkdir(parents=True)
     for top in sorted(state.iterdir()):
-        if top.name not in (*LEFT_OUT, *KEPT):
+        if top.name not in LEFT_OUT:
             _copy(top, copy / top.name)
     files = {file.relative_to(copy).as_posix(): file for file in _files(copy)}
     about["bytes"] = sum(file.stat().st_size for file in files.values())

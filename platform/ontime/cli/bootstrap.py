@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from datetime import datetime
 from typing import Annotated
 
@@ -27,7 +29,7 @@ def bootstrap(
     from ontime.bootstrap import bootstrap as run
     from ontime.settings import behaviour, environment
 
-    with reporting() as reporter:
+    with reporting() as reporter, redirect_stdout(sys.stderr):  # libraries print what nobody asked for
         seconds = run(environment(), behaviour(), reporter, trained_through.date() if trained_through else None)
     if as_json:
         OUT.data(seconds)
