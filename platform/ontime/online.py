@@ -66,7 +66,10 @@ def open_store(settings: Environment | None = None) -> FeatureStore:
 
 
 def apply(settings: Environment | None = None) -> None:
-    """Applies the tree's definitions as `feast apply` does. Changes the working directory while it does: one thread."""
+    """Applies the tree's definitions as `feast apply` does. Changes the working directory while it does: one thread.
+
+    The registry keeps the absolute path of the warehouse: apply again when the state directory has moved.
+    """
     settings = settings or environment()
     store = open_store(settings)
     with contextlib.chdir(REPO.parent), contextlib.redirect_stdout(io.StringIO()):
