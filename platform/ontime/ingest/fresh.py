@@ -27,6 +27,7 @@ from ontime.ingest.watermark import Watermark
 SETTLE = timedelta(minutes=1)
 """World time given to upstream's events to arrive before a grid point is computed."""
 LOOK_SECONDS = 0.1
+INSTANT = timedelta(microseconds=1)
 
 log = logging.getLogger("ontime.ingest")
 
@@ -87,6 +88,8 @@ class FreshPath:
                 self._events.append(name, rows)
             for event in accepted:
                 self._watermark.observe(event.kind, event.available_at)
+                if self._reached is not None:
+                    self._reached = min(self._reached, event.available_at - INSTANT)
 
     def step(self) -> bool:
         """Computes the newest grid point when it has not been computed yet; answers whether it did."""
@@ -99,6 +102,7 @@ class FreshPath:
             at = tick(complete, self._every)
             self._events.trim(at - self._history)
             rows = fresh_rows(self._events.connection, at, since=self._reached)
+            self._reached = at
         sink = self._sink = self._sink or self._open_sink()
         for view, found in rows.items():
             if found.num_rows:
@@ -107,7 +111,7 @@ class FreshPath:
                 metrics.FRESH_ROWS.labels(view).inc(found.num_rows)
         metrics.WATERMARK.set(complete.timestamp())
         metrics.FRESH_TICKS.inc()
-        self._point, self._reached = point, at
+        self._point = point
         return True
 
     def _run(self) -> None:

@@ -135,3 +135,26 @@ def test_an_event_that_is_not_available_yet_changes_nothing(stage: Stage) -> Non
     stage.path.step()
 
     assert before["origin_dep_delay_mean_1h"] == stage.latest("origin_fresh")["origin_dep_delay_mean_1h"] == 20.0
+
+
+def test_an_arrival_that_is_delivered_late_still_reaches_its_aircraft(stage: Stage) -> None:
+    stage.path.step()
+    late = EVENT.validate_python(
+        {
+            "kind": "arrival",
+            "event_id": "arrival-0001",
+            "event_time": NOON - timedelta(minutes=40),
+            "available_at": NOON - timedelta(minutes=38),
+            "flight_id": "2013-05-06-UA-9-EWR",
+            "origin": "EWR",
+            "destination": "IAH",
+            "carrier": "UA",
+            "tail_number": "N14228",
+            "arr_delay_minutes": 33.0,
+        }
+    )
+    stage.path.observe([late], NOON)
+    stage.stand_at(NOON + timedelta(minutes=6))
+    stage.path.step()
+
+    assert stage.latest("aircraft_fresh")["aircraft_prev_arr_delay"] == 33.0
