@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from threading import Event as Signal
 from threading import Lock, Thread
@@ -101,18 +101,26 @@ class FreshPath:
             complete = self._watermark.at(now - SETTLE)
             at = tick(complete, self._every)
             self._events.trim(at - self._history)
-            rows = fresh_rows(self._events.connection, at, since=self._reached)
-            self._reached = at
+            since, self._reached = self._reached, at
+            rows = fresh_rows(self._events.connection, at, since=since)
+        try:
+            self._write(rows)
+        except Exception:
+            with self._lock:
+                self._reached = since and min(since, self._reached)
+            raise
+        metrics.WATERMARK.set(complete.timestamp())
+        metrics.FRESH_TICKS.inc()
+        self._point = point
+        return True
+
+    def _write(self, rows: Mapping[str, pa.Table]) -> None:
         sink = self._sink = self._sink or self._open_sink()
         for view, found in rows.items():
             if found.num_rows:
                 sink.push(view, found)
                 self._archive(view, found)
                 metrics.FRESH_ROWS.labels(view).inc(found.num_rows)
-        metrics.WATERMARK.set(complete.timestamp())
-        metrics.FRESH_TICKS.inc()
-        self._point = point
-        return True
 
     def _run(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
