@@ -67,7 +67,7 @@ def onnx_parity(evidence: Evidence, limits: GateBehaviour) -> GateResult:
     booster, unit = evidence.contender.booster, "largest |Δp|"
     if booster is None:
         return at_most("onnx_parity", NAN, limits.max_onnx_delta, unit, "The run holds no booster to compare with.")
-    delta = largest_delta(booster, evidence.contender.scorer, evidence.matrix)
+    delta = largest_delta(booster, evidence.contender.scorer, evidence.matrix) if len(evidence.matrix) else NAN
     return at_most("onnx_parity", delta, limits.max_onnx_delta, unit, f"On {len(evidence.matrix)} held-out flights.")
 
 

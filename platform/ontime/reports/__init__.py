@@ -9,7 +9,7 @@ from typing import Any
 from ontime.reports import store
 from ontime.reports.drift import compare
 from ontime.reports.matching import COLUMNS, REFERENCE_DAYS, Matched, match
-from ontime.reports.thresholds import thresholds
+from ontime.reports.thresholds import load_thresholds
 from ontime.warehouse import Warehouse
 
 __all__ = ["load_window", "report"]
@@ -31,4 +31,4 @@ def report(warehouse: Warehouse, reports: Path, now: datetime, hours: float) -> 
     Raises `WarehouseError` when the prediction log cannot be read.
     """
     window = load_window(warehouse, now, hours)
-    return store.write(reports, window, compare(window, thresholds()))
+    return store.write(reports, window, compare(window, load_thresholds()))

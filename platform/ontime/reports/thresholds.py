@@ -35,7 +35,7 @@ def _wasserstein(one: Array, other: Array) -> float:
 
 
 @lru_cache(maxsize=1)
-def thresholds() -> dict[str, float]:
+def load_thresholds() -> dict[str, float]:
     """Column → effect size. Raises `ConfigError` when the tracked file does not fit the contract."""
     try:
         values = {str(k): float(v) for k, v in json.loads(FILE.read_text())["thresholds"].items()}
