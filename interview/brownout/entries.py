@@ -5,9 +5,11 @@ Adding a kind is adding a class here: `KINDS` is read from the classes. Wall and
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from brownout.errors import LedgerRefusedError
 
 Actor = Literal["interviewer", "candidate", "proctor", "harness"]
 AiPolicy = Literal["none", "own", "provided"]
@@ -29,6 +31,18 @@ class Payload(_Frozen):
     """The typed content of an entry; `kind` is its name in the ledger."""
 
     kind: ClassVar[str]
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """Made from what people gave. Raises `LedgerRefusedError` naming the key and the value."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise LedgerRefusedError(
+                f"{cls.kind}: {key!r} has value {str(first['input'])[:60]!r}. {first['msg']}."
+            ) from error
 
 
 class AnswerKey(_Frozen):

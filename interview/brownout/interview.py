@@ -125,7 +125,7 @@ class Interview:
         chosen = fault or suggested or (next(iter(known)) if len(known) == 1 else None)
         if verdict != "refused" and known and chosen is None:
             raise LifecycleError(f"Finding {number} fits {len(known)} faults: name one of {', '.join(sorted(known))}.")
-        judged = e.Verdict(
+        judged = e.Verdict.of(
             finding=number, verdict=verdict, fault=None if verdict == "refused" else chosen, reason=reason.strip()
         )
         self.add("interviewer", judged)
@@ -151,7 +151,7 @@ class Interview:
     def note(self, text: str) -> Entry:
         if not text.strip():
             raise LifecycleError("The note is empty. Write what you saw or thought.")
-        return self.add("interviewer", e.Note(text=text.strip()))
+        return self.add("interviewer", e.Note.of(text=text.strip()))
 
     def rate(self, rater: str, dimension: str, score: int, why: str = "") -> Entry:
         """One dimension of the rubric, 1 to 5. Allowed from the start on; ratings belong before the scorecard."""
@@ -161,7 +161,7 @@ class Interview:
         if not 1 <= score <= 5:
             raise LifecycleError(f"Score {score} for {dimension!r} is outside 1 to 5. See interview/guide/rubric.yaml.")
         self.require(self.facts(), "be rated", "running", "paused", "closed")
-        return self.add("interviewer", e.Rated(rater=rater, dimension=dimension, score=score, why=why))
+        return self.add("interviewer", e.Rated.of(rater=rater, dimension=dimension, score=score, why=why))
 
     def undo(self, seq: int, reason: str) -> Entry:
         """Compensates an entry that people added; it stays in the ledger and no longer counts."""
@@ -171,7 +171,7 @@ class Interview:
             raise LifecycleError(f"Entry {seq} {what} and cannot be undone. Only {', '.join(UNDOABLE)} can.")
         if not reason.strip():
             raise LifecycleError(f"Undoing entry {seq} needs a reason.")
-        return self.add("interviewer", e.Undone(seq=seq, reason=reason.strip()))
+        return self.add("interviewer", e.Undone.of(seq=seq, reason=reason.strip()))
 
     # -- what is known ----------------------------------------------------------------------------------------------
 

@@ -149,7 +149,7 @@ class Lifecycle:
         ai_policy: e.AiPolicy,
         drawn: list[tuple[Fault, dict[str, str | int | float]]],
     ) -> e.Created:
-        return e.Created(
+        return e.Created.of(
             interview=interviews.new_id(),
             scenario=scenario.id,
             title=scenario.title,
@@ -246,7 +246,7 @@ class Lifecycle:
         """Freezes both clocks. `lost`: the harness's own failure is the reason."""
         if not reason.strip():
             raise LifecycleError("A pause needs a reason; it stands on the scorecard.")
-        interview.advance("interviewer", "pause", e.Paused(reason=reason.strip(), lost=lost), "running")
+        interview.advance("interviewer", "pause", e.Paused.of(reason=reason.strip(), lost=lost), "running")
         with self._step(interview, "freeze"):
             still = self._stage.freeze()
             interview.add("harness", e.Frozen(frozen_wall=still.wall, frozen_world=still.world))
@@ -260,7 +260,7 @@ class Lifecycle:
         """Ends the time box and the candidate's access; probes go on looking for ten minutes when `watch`."""
         facts = self._expect(interview, "close", "running", "paused")
         seconds = WATCH_SECONDS if watch else 0.0
-        interview.advance("interviewer", "close", e.Closed(reason=reason, watch_seconds=seconds), "running", "paused")
+        interview.advance("interviewer", "close", e.Closed.of(reason=reason, watch_seconds=seconds), "running", "paused")
         interview.end_access()
         self._stage.lock_out()
         if facts.frozen_at is not None:
