@@ -42,9 +42,10 @@ from ontime.features.training import FLIGHT_COLUMNS
 from ontime.features.views import entity_of
 from ontime.registry.model import CHAMPION, PREVIOUS, ModelVersion
 from ontime.registry.reader import RegistryReader
+from ontime.runtime.preparation import feature_registry
 from ontime.runtime.reporter import Reporter
 from ontime.scorer import Scorer
-from ontime.settings import Behaviour, Environment, TrainingBehaviour
+from ontime.settings import ROOT, Behaviour, Environment, TrainingBehaviour
 from ontime.training.data import Frames
 from ontime.training.window import Days, Window, local_day
 from ontime.warehouse import TABLES, TIMESTAMP, Warehouse
@@ -98,7 +99,7 @@ def bootstrap(
     now = Clock(environment.clock).now()
     plan = Plan.at(now, behaviour.training, trained_through)
     with ThreadPoolExecutor(max_workers=1) as beside:
-        store = beside.submit(_apply, environment)
+        store = beside.submit(feature_registry, environment, ROOT)
         with steps.step("events"):
             connection = load_events(warehouse)
             if not connection.sql("SELECT 1 FROM schedules LIMIT 1").fetchall():
@@ -136,12 +137,6 @@ class Steps:
         yield
         self.seconds[name] = round(monotonic() - began, 2)
         self._reporter.done(name, f"done in {self.seconds[name]:.1f} s")
-
-
-def _apply(environment: Environment) -> None:
-    from ontime.online import apply
-
-    apply(environment)
 
 
 def midnights_before(now: datetime, count: int) -> list[datetime]:
