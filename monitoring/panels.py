@@ -11,7 +11,7 @@ from typing import Literal
 
 from ontime.errors import UnknownNameError
 
-from monitoring.alerts import alert
+from monitoring.alerts import Alert, alert
 
 Unit = Literal["ratio", "seconds", "per_second", "dollars", "number", "version", "log", "state"]
 Kind = Literal["lines", "states"]
@@ -29,7 +29,8 @@ class Query:
 class Panel:
     """`question` is what the panel answers. `alerts` are drawn in: their thresholds, and when they fired.
 
-    `empty` is what no data means, where that is good news.
+    `empty` is what no data means, where that is good news. `draws_thresholds` is off where an alert looks at another
+    quantity than the one that is plotted.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Panel:
     high: float | None = None
     kind: Kind = "lines"
     empty: str = "Nothing recorded in this range."
+    draws_thresholds: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,7 @@ ROWS: tuple[Row, ...] = (
                 ),
                 ("FeatureMeanShifted",),
                 low=0,
+                draws_thresholds=False,
             ),
             Panel(
                 "rows_missing",
@@ -421,6 +424,18 @@ def panel(panel_id: str) -> Panel:
         return PANELS[panel_id]
     except KeyError:
         raise UnknownNameError.of("panel", panel_id, PANELS) from None
+
+
+def thresholds(one: Panel) -> list[tuple[float, Alert]]:
+    """The lines to draw: each alert's threshold, and its mirror image where the alert looks at the absolute value."""
+    found = []
+    for name in one.alerts if one.draws_thresholds else ():
+        rule = alert(name)
+        if rule.threshold is not None:
+            found.append((rule.threshold, rule))
+            if rule.expr.startswith("abs("):
+                found.append((-rule.threshold, rule))
+    return found
 
 
 def panel_of(alert_name: str) -> Panel | None:

@@ -28,7 +28,7 @@ from monitoring.dashboards import reports, runbooks
 from monitoring.dashboards.inbox import Inbox, Notification
 from monitoring.dashboards.overview import PARTS, overview
 from monitoring.dashboards.prometheus import Prometheus, PrometheusError, Range
-from monitoring.panels import ROWS, panel, panel_of
+from monitoring.panels import ROWS, panel, panel_of, thresholds
 
 HERE = Path(__file__).resolve().parent
 MAX_MINUTES = 48 * 60
@@ -117,7 +117,7 @@ class Page:
 
     async def home(self, request: Request) -> Response:
         known = alerts()
-        return self._render(request, "home.html", parts=PARTS, rows=ROWS, alerts=known)
+        return self._render(request, "home.html", parts=PARTS, rows=ROWS, alerts=known, thresholds=thresholds)
 
     async def api_overview(self, request: Request) -> Response:
         with self._asked.labels("overview").time():

@@ -7,6 +7,10 @@
   const seen = new Set();
   const plots = new Map();
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const DURATIONS = [
+    ...[1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((decade) => [1, 2, 5].map((digit) => digit * decade)),
+    10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000, 864000,
+  ];
   const colour = (index) => style(`--line-${(index % 8) + 1}`);
 
   try {
@@ -75,7 +79,7 @@
     const text = style("--quiet"), grid = style("--grid"), font = `11px ${style("--sans")}`;
     const unit = panel.dataset.unit;
     return {
-      width, height: 168, padding: [8, 6, 0, 0],
+      width, height: 168, padding: [8, 26, 0, 0],
       cursor: { sync: { key: "panels" }, points: { size: 6 }, drag: { x: false, y: false } },
       legend: { show: false },
       scales: { x: { time: true }, y: { range: bounds(panel) } },
@@ -89,6 +93,7 @@
         },
         {
           stroke: text, font, size: 62, gap: 4, grid: { stroke: grid, width: 1 }, ticks: { show: false }, space: 32,
+          incrs: unit === "seconds" ? DURATIONS : undefined,
           values: (plot, splits) => splits.map((value) => (unit === "version" && !Number.isInteger(value) ? "" : UNITS(unit, value))),
         },
       ],

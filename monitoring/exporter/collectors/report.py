@@ -16,23 +16,28 @@ def read(look: Look) -> dict[str, Any]:
     return found
 
 
+def _number(value: float | None) -> float:
+    """Null, where a window was too small to judge, is NaN."""
+    return float("nan") if value is None else float(value)
+
+
 def collect(look: Look) -> Iterator[Sample]:
     try:
         report = read(look)
     except FileNotFoundError:
         return
-    made_at = datetime.fromisoformat(report["made_at"])
-    yield sample("ontime_report_age_seconds", look.now.timestamp() - made_at.timestamp())
-    yield sample("ontime_drift_share", float(report["drift_share"]))
+    reaches_to = datetime.fromisoformat(report["world_to"])
+    yield sample("ontime_report_age_seconds", look.now.timestamp() - reaches_to.timestamp())
+    yield sample("ontime_drift_share", _number(report["drift_share"]))
     for feature, found in report["features"].items():
-        yield sample("ontime_drift_score", float(found["score"]), feature=feature)
+        yield sample("ontime_drift_score", _number(found["score"]), feature=feature)
 
 
 REPORT = Collector(
     "report",
     collect,
     {
-        "ontime_report_age_seconds": "World seconds since the newest drift report.",
+        "ontime_report_age_seconds": "World seconds since the end of the window of the newest drift report.",
         "ontime_drift_share": "Share of features that the newest report found drifted.",
         "ontime_drift_score": "Effect size of the newest report, by feature.",
     },

@@ -1,0 +1,1 @@
+"""Grafana: the same panels as JSON, for Kubernetes."""
