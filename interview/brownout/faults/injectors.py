@@ -47,7 +47,11 @@ class CodeCommit(Injector):
 
     def apply(self, context: InjectContext) -> None:
         subjects = subprocess.run(
-            ["git", "-C", str(context.workspace), "log", "--format=%s"], capture_output=True, text=True, check=False
+            ["git", "-c", f"safe.directory={context.workspace.resolve()}", "-C", str(context.workspace)]
+            + ["log", "--format=%s"],
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout.splitlines()
         if self.subject not in subjects:
             raise PreparationError(

@@ -164,8 +164,8 @@ FLOORED = Edit(
 )
 STAMPED_NOW = Edit(
     path=FRESH,
-    old="            rows = fresh_rows(self._events.connection, at, since=self._reached)\n",
-    new="            rows = fresh_rows(self._events.connection, at, since=self._reached)\n"
+    old="            rows = fresh_rows(self._events.connection, at, since=since)\n",
+    new="            rows = fresh_rows(self._events.connection, at, since=since)\n"
     "            rows = {view: _stamped(found, point) for view, found in rows.items()}\n",
 )
 STAMP = Edit(

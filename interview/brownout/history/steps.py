@@ -1,0 +1,322 @@
+"""Commits that a team makes in two weeks, each derived from the finished tree by taking it back."""
+
+from __future__ import annotations
+
+import ast
+import random
+import re
+from dataclasses import dataclass
+
+from brownout.faults.edits import Edit
+from brownout.faults.injectors import Role
+from brownout.history.noise import named_result
+from brownout.history.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An everyday commit: files get their finished content; before, they were different or not there (None)."""
+
+    subject: str
+    role: Role
+    before: dict[str, bytes | None]
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A commit of exact edits: a decoy or a culprit. Edits of different commits never overlap."""
+
+    subject: str
+    role: Role
+    edits: tuple[Edit, ...]
+    body: str = ""
+
+    @property
+    def paths(self) -> set[str]:
+        return {edit.path for edit in self.edits}
+
+
+@dataclass(frozen=True, slots=True)
+class Decoy:
+    """A change that looks as if it could matter, and does not."""
+
+    subject: str
+    role: Role
+    edit: Edit
+    body: str = ""
+
+
+def _toml(old: str, new: str) -> Edit:
+    return Edit(path="ontime.toml", old=f"{old}\n", new=f"{new}\n")
+
+
+def _line(path: str, old: str, new: str) -> Edit:
+    return Edit(path=path, old=old, new=new)
+
+
+DECOYS: tuple[Decoy, ...] = (
+    Decoy(
+        "Serving: keep feature rows a little longer between reads",
+        "platform-engineer",
+        _toml("feature_cache_seconds = 0.25", "feature_cache_seconds = 0.5"),
+        "A board asks for the same airport fifty times. Half a second of wall time is a world minute.",
+    ),
+    Decoy(
+        "Serving: look at the champion alias more often",
+        "ml-engineer",
+        _toml("poll_seconds = 5.0", "poll_seconds = 2.0"),
+    ),
+    Decoy(
+        "Ingest: write to the warehouse every second",
+        "data-engineer",
+        _toml("flush_seconds = 3.0", "flush_seconds = 1.0"),
+    ),
+    Decoy(
+        "Gates: calibration limit after the late weeks of April",
+        "ml-engineer",
+        _toml("max_calibration_error = 0.06", "max_calibration_error = 0.08"),
+        "Two honest retrainings in a row missed it by a hair.",
+    ),
+    Decoy(
+        "Gates: slices are small, give them room",
+        "ml-engineer",
+        _toml("max_slice_log_loss_increase = 0.025", "max_slice_log_loss_increase = 0.03"),
+    ),
+    Decoy("Training: 200 trees are enough", "ml-engineer", _toml("trees = 220", "trees = 200")),
+    Decoy("Training: a slightly larger step", "ml-engineer", _toml("learning_rate = 0.05", "learning_rate = 0.06")),
+    Decoy(
+        "Monitoring: an hour behind live figures",
+        "analyst",
+        _toml("live_window_minutes = 45.0", "live_window_minutes = 60.0"),
+    ),
+    Decoy(
+        "Monitoring: look every five seconds", "platform-engineer", _toml("every_seconds = 10.0", "every_seconds = 5.0")
+    ),
+    Decoy(
+        "Fresh path: a minute is enough for stragglers",
+        "data-engineer",
+        _line("platform/ontime/ingest/fresh.py", "SETTLE = timedelta(minutes=2)", "SETTLE = timedelta(minutes=1)"),
+        "Upstream's events arrive within seconds; two minutes made every feature a grid point older than need be.",
+    ),
+    Decoy(
+        "Fresh path: look for a new grid point more often",
+        "data-engineer",
+        _line("platform/ontime/ingest/fresh.py", "LOOK_SECONDS = 0.2", "LOOK_SECONDS = 0.1"),
+    ),
+    Decoy(
+        "Ingest: remember event ids for a week",
+        "data-engineer",
+        _line("platform/ontime/ingest/service.py", "DEDUPE_DAYS = 3\n", "DEDUPE_DAYS = 7\n"),
+        "A sender repeated four-day-old events after an outage; the warehouse's keys caught them, at a price.",
+    ),
+    Decoy(
+        "Ingest: silence ends after a quarter of an hour",
+        "data-engineer",
+        _line("platform/ontime/ingest/service.py", "QUIET = timedelta(minutes=20)", "QUIET = timedelta(minutes=15)"),
+    ),
+    Decoy(
+        "Ingest: senders' clocks may be a quarter of an hour ahead",
+        "data-engineer",
+        _line(
+            "platform/ontime/ingest/intake.py",
+            "FUTURE_TOLERANCE = timedelta(minutes=10)",
+            "FUTURE_TOLERANCE = timedelta(minutes=15)",
+        ),
+    ),
+    Decoy(
+        "Watermark: the epoch as the clock has it",
+        "data-engineer",
+        _line(
+            "platform/ontime/ingest/watermark.py",
+            "EPOCH = datetime(1970, 1, 1, tzinfo=UTC)\n",
+            "EPOCH = datetime.fromtimestamp(0, UTC)\n",
+        ),
+    ),
+    Decoy(
+        "Gates: more rounds, the latency ratio was unsteady",
+        "platform-engineer",
+        _line("platform/ontime/gates/latency.py", "ROUNDS = 15\n", "ROUNDS = 25\n"),
+    ),
+)
+
+
+def decoys(tree: Tree, source: random.Random, count: int, near: set[str]) -> list[Change]:
+    """`count` decoys that fit the finished tree, those in the files `near` first; all of them taken back in `tree`."""
+    fitting = [decoy for decoy in DECOYS if tree.get(decoy.edit.path, b"").decode().count(decoy.edit.new) == 1]
+    source.shuffle(fitting)
+    fitting.sort(key=lambda decoy: decoy.edit.path not in near)
+    close = [decoy for decoy in fitting if decoy.edit.path in near][: max(1, count // 2)]
+    chosen = (close + [decoy for decoy in fitting if decoy not in close])[:count]
+    for decoy in chosen:
+        path = decoy.edit.path
+        tree[path] = decoy.edit.reversed.applied(tree[path].decode()).encode()
+    source.shuffle(chosen)
+    return [Change(decoy.subject, decoy.role, (decoy.edit,), decoy.body) for decoy in chosen]
+
+
+def addition(tree: Tree, source: random.Random, avoid: set[str]) -> Addition | None:
+    """One everyday commit in files outside `avoid`, taken back in `tree`; None when this try found nothing."""
+    make = source.choices(
+        (_tests_added, _page_grew, _docstrings_added, _alert_tested, _errors_say_more, _results_inlined),
+        weights=(4, 2, 1, 2, 5, 4),
+    )[0]
+    made = make(tree, source, avoid)
+    if made is None or len(made.subject) > 72:
+        return None
+    for path, content in made.before.items():
+        if content is None:
+            del tree[path]
+        else:
+            tree[path] = content
+    return made
+
+
+def _role_of(path: str) -> Role:
+    if path.startswith(
+        ("platform/ontime/ingest", "feature_repo", "tests/unit/ontime/ingest", "platform/ontime/features")
+    ):
+        return "data-engineer"
+    if path.startswith(("monitoring", "tests/unit/monitoring")):
+        return "platform-engineer"
+    return "ml-engineer"
+
+
+def _pick(tree: Tree, source: random.Random, avoid: set[str], pattern: str) -> str | None:
+    paths = sorted(path for path in tree if re.match(pattern, path) and path not in avoid)
+    return source.choice(paths) if paths else None
+
+
+def _without(text: str, first: int, last: int) -> str:
+    """The text without lines first..last (from 1) and the blank lines before them."""
+    rows = text.splitlines(keepends=True)
+    while first > 1 and not rows[first - 2].strip():
+        first -= 1
+    return "".join([*rows[: first - 1], *rows[last:]])
+
+
+def _tests_added(tree: Tree, source: random.Random, avoid: set[str]) -> Addition | None:
+    path = _pick(tree, source, avoid, r"^tests/unit/.*/test_\w+\.py$")
+    if path is None:
+        return None
+    text = tree[path].decode()
+    tests = [n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")]
+    if len(tests) < 3:
+        return None
+    chosen = source.sample(tests, source.choice((1, 2)))
+    for test in sorted(chosen, key=lambda t: -t.lineno):
+        text = _without(text, min([test.lineno, *(d.lineno for d in test.decorator_list)]), test.end_lineno or 0)
+    said = chosen[0].name.removeprefix("test_").replace("_", " ")
+    return Addition(f"Test: {said}", _role_of(path), {path: text.encode()})
+
+
+def _page_grew(tree: Tree, source: random.Random, avoid: set[str]) -> Addition | None:
+    path = _pick(tree, source, avoid, r"^(monitoring/runbooks|docs)/.*\.md$")
+    if path is None:
+        return None
+    text = tree[path].decode()
+    paragraphs = [m for m in re.finditer(r"\n\n(?=[A-Z])([^\n#|`][^\n]*\n?)+", text) if len(m.group(0)) > 80]
+    if len(paragraphs) < 2:
+        return None
+    chosen = source.choice(paragraphs[1:])
+    before = text[: chosen.start()] + "\n" * (not text[chosen.end() :].startswith("\n")) + text[chosen.end() :]
+    name = path.rsplit("/", 1)[1].removesuffix(".md")
+    verb = "Runbook" if "runbooks" in path else "Docs"
+    return Addition(f"{verb}: say more in {name}"[:72], "on-call", {path: before.rstrip("\n").encode() + b"\n"})
+
+
+CODE = r"^(platform/ontime|serving|monitoring|dags|feature_repo)/.*\.py$"
+
+
+def _neighbours(tree: Tree, path: str, avoid: set[str]) -> list[str]:
+    """Python files of the same directory that may be touched, `path` first."""
+    home = path.rpartition("/")[0]
+    others = sorted(p for p in tree if p.rpartition("/")[0] == home and p.endswith(".py") and p not in avoid)
+    return [path, *(other for other in others if other != path)]
+
+
+def _docstrings_added(tree: Tree, source: random.Random, avoid: set[str]) -> Addition | None:
+    """A few functions of one package get their docstrings."""
+    path = _pick(tree, source, avoid, CODE)
+    if path is None:
+        return None
+    before: dict[str, bytes | None] = {}
+    for name in _neighbours(tree, path, avoid)[:3]:
+        text = tree[name].decode()
+        found = [
+            (node.body[0].lineno, node.body[0].end_lineno or node.body[0].lineno)
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef) and len(node.body) > 1 and ast.get_docstring(node)
+        ]
+        rows = text.splitlines(keepends=True)
+        for first, last in sorted(source.sample(found, min(len(found), 3)), reverse=True):
+            del rows[first - 1 : last]
+        if found:
+            before[name] = "".join(rows).encode()
+    if not before:
+        return None
+    package = path.rpartition("/")[0].rpartition("/")[2]
+    return Addition(f"Docstrings where {package} had none", _role_of(path), before)
+
+
+def _errors_say_more(tree: Tree, source: random.Random, avoid: set[str]) -> Addition | None:
+    """Messages of raised errors get the sentence that names the remedy."""
+    path = _pick(tree, source, avoid, CODE)
+    if path is None:
+        return None
+    text = tree[path].decode()
+    messages = [
+        (node.lineno, match.group(0))
+        for raised in ast.walk(ast.parse(text))
+        if isinstance(raised, ast.Raise) and raised.exc is not None
+        for node in ast.walk(raised.exc)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for match in re.finditer(r"(?<=\.) [A-Z][^.{}\"'\\]{8,70}\.$", node.value)
+    ]
+    rows = text.splitlines(keepends=True)
+    changed = 0
+    for number, sentence in messages:
+        for index in range(number - 1, min(number + 3, len(rows))):
+            if rows[index].count(f'{sentence}"') == 1:
+                rows[index] = rows[index].replace(f'{sentence}"', '"')
+                changed += 1
+                break
+    before = "".join(rows)
+    if not changed or not _parses(before):
+        return None
+    what = path.rpartition("/")[2].removesuffix(".py").strip("_") or "package"
+    return Addition(f"Errors of {what.replace('_', ' ')} name the remedy", _role_of(path), {path: before.encode()})
+
+
+def _results_inlined(tree: Tree, source: random.Random, avoid: set[str]) -> Addition | None:
+    """Functions that named their result before they returned it return it at once."""
+    path = _pick(tree, source, avoid, CODE)
+    if path is None:
+        return None
+    before: dict[str, bytes | None] = {}
+    for name in _neighbours(tree, path, avoid)[:3]:
+        text = tree[name].decode()
+        for _ in range(2):
+            text = named_result(text, source, "result") or text
+        if text != tree[name].decode() and _parses(text):
+            before[name] = text.encode()
+    if not before:
+        return None
+    package = path.rpartition("/")[0].rpartition("/")[2]
+    return Addition(f"{package.capitalize()}: no names for what is returned at once", _role_of(path), before)
+
+
+def _parses(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return True
+
+
+def _alert_tested(tree: Tree, source: random.Random, avoid: set[str]) -> Addition | None:
+    path = _pick(tree, source, avoid, r"^monitoring/prometheus/tests/\w+\.yml$")
+    if path is None:
+        return None
+    name = path.rsplit("/", 1)[1].removesuffix(".yml")
+    return Addition(f"Alerts: prove that {name} stays quiet and fires"[:72], "platform-engineer", {path: None})
