@@ -157,6 +157,8 @@ def _discard(data_dir: Path) -> None:
 
 
 _DUMPED = re.compile(r'^\{__name__="([^"]+)"(?:, )?(.*)\} (\S+) (-?\d+)$')
+_SPACED = re.compile(r'("(?:[^"\\]|\\.)*"), ')
+"""A label's value and what follows it in a dump; OpenMetrics wants no space between labels."""
 FOR_STATE = "ALERTS_FOR_STATE"
 """Since when an alert has been active: its values are Unix seconds too, and move along."""
 
@@ -174,6 +176,7 @@ def shifted(dump: Iterable[str], by_seconds: float) -> Iterator[str]:
         if match is None:
             continue
         name, labels, value, millis = match.groups()
+        labels = _SPACED.sub(r"\1,", labels)
         if f"{name}{labels}" != current:
             yield from active
             active, current = [], f"{name}{labels}"
