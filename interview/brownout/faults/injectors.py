@@ -47,8 +47,11 @@ class CodeCommit(Injector):
 
     def apply(self, context: InjectContext) -> None:
         subjects = subprocess.run(
-            ["git", "-c", f"safe.directory={context.workspace.resolve()}", "-C", str(context.workspace)]
-            + ["log", "--format=%s"],
+            [
+                "git",
+                *("-c", f"safe.directory={context.workspace.resolve()}", "-C", str(context.workspace)),
+                *("log", "--format=%s"),
+            ],
             capture_output=True,
             text=True,
             check=False,
