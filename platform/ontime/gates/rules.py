@@ -51,7 +51,7 @@ def slices(evidence: Evidence, limits: GateBehaviour) -> GateResult:
 
 
 def calibration(evidence: Evidence, limits: GateBehaviour) -> GateResult:
-    """|ln(observed/expected)|, less the champion's: a late fortnight is nobody's fault, so both are measured on it."""
+    """|ln(observed/expected)|, less the champion's: a late fortnight is not the model's doing, so both are measured."""
     own, champion = evidence.evaluation.overall, evidence.champion_evaluation
     error = abs(own.observed_expected_ln)
     if champion is None:
