@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from ontime.errors import OntimeError
 from ontime.runtime.components import COMPONENTS
 from ontime.runtime.supervisor import Supervisor
 from ontime.settings import Environment
 
 from brownout.errors import StackError
-from brownout.lifecycle import Standstill
+from brownout.lifecycle import Release, Standstill
 from brownout.world.control import WorldControl
 
 DAG_RUNS_END_SECONDS = 120.0
@@ -42,15 +43,17 @@ class Freezer:
         self._supervisor.stop(["airflow-scheduler"])
         return Standstill(wall, world)
 
-    def release(self, frozen_wall: float | None) -> float:
-        """Lets everything run; returns the seconds that it stood still. Without `frozen_wall` nothing is shifted."""
+    def release(self, frozen_wall: float | None) -> Release:
+        """Lets everything run. Without `frozen_wall` nothing is shifted. Again does no harm."""
         if self._supervisor.pid() is None:
             raise StackError("The platform's supervisor does not run, so nothing can be released. `brownout status`.")
         running = {p.name for p in self._supervisor.processes() if not p.stopped}
-        still = 0.0
+        trouble = ""
         if frozen_wall is not None and "prometheus" not in running:
-            still = max(time.time() - frozen_wall, 0.0)
-            self._shift(still)
+            try:
+                self._shift(max(time.time() - frozen_wall, 0.0))
+            except OntimeError as error:
+                trouble = f"the metrics before the freeze could not be brought along: {error}"
         for name in STOPPED:
             self._supervisor.start(name)
         prometheus = COMPONENTS["prometheus"]
@@ -58,7 +61,7 @@ class Freezer:
             "Prometheus to be ready", READY_SECONDS, lambda: prometheus.ready(self._environment, time.time()).ready
         )
         self._world.release()
-        return still if frozen_wall is None else max(time.time() - frozen_wall, 0.0)
+        return Release(0.0 if frozen_wall is None else max(time.time() - frozen_wall, 0.0), trouble)
 
     @staticmethod
     def _wait(what: str, seconds: float, met: Callable[[], bool]) -> None:

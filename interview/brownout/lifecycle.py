@@ -45,6 +45,14 @@ class Standstill:
     world: float
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """How letting go went: `trouble` is what of the past could not be brought along; everything runs all the same."""
+
+    still_seconds: float
+    trouble: str = ""
+
+
 class Stage(Protocol):
     """What the lifecycle needs of the stack; `brownout.stage.RealStage` is the real one."""
 
@@ -59,7 +67,7 @@ class Stage(Protocol):
     def probe_view(self, healthy: e.Healthy | None, onset_world: float | None, since_wall: float) -> ProbeView: ...
     def world_now(self) -> float: ...
     def freeze(self) -> Standstill: ...
-    def release(self, frozen_wall: float | None) -> float: ...
+    def release(self, frozen_wall: float | None) -> Release: ...
     def let_in(self, access: Access) -> None: ...
     def lock_out(self) -> None: ...
 
@@ -260,7 +268,9 @@ class Lifecycle:
         """Ends the time box and the candidate's access; probes go on looking for ten minutes when `watch`."""
         facts = self._expect(interview, "close", "running", "paused")
         seconds = WATCH_SECONDS if watch else 0.0
-        interview.advance("interviewer", "close", e.Closed.of(reason=reason, watch_seconds=seconds), "running", "paused")
+        interview.advance(
+            "interviewer", "close", e.Closed.of(reason=reason, watch_seconds=seconds), "running", "paused"
+        )
         interview.end_access()
         self._stage.lock_out()
         if facts.frozen_at is not None:
@@ -284,11 +294,12 @@ class Lifecycle:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _release(self, interview: Interview, facts: Facts) -> float:
+    def _release(self, interview: Interview, facts: Facts) -> None:
         with self._step(interview, "release"):
-            seconds = self._stage.release(facts.frozen_at)
-            interview.add("harness", e.Released(frozen_seconds=max(seconds, 0.0)))
-        return seconds
+            released = self._stage.release(facts.frozen_at)
+            interview.add("harness", e.Released(frozen_seconds=max(released.still_seconds, 0.0)))
+            if released.trouble:
+                interview.add("harness", e.HarnessTrouble(part="monitoring", what=released.trouble))
 
     def _expect(self, interview: Interview, what: str, *states: str) -> Facts:
         facts = interview.facts()

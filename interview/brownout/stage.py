@@ -19,7 +19,7 @@ from brownout.faults import Fault
 from brownout.faults.context import InjectContext
 from brownout.freeze import Freezer
 from brownout.interview import Access
-from brownout.lifecycle import Standstill
+from brownout.lifecycle import Release, Standstill
 from brownout.probes import ProbeView, Reference, measure_healthy
 from brownout.scenarios import Scenario
 from brownout.secrecy import hand_over, secrecy
@@ -154,7 +154,7 @@ class RealStage:
     def freeze(self) -> Standstill:
         return self._freezer.freeze()
 
-    def release(self, frozen_wall: float | None) -> float:
+    def release(self, frozen_wall: float | None) -> Release:
         return self._freezer.release(frozen_wall)
 
     def let_in(self, access: Access) -> None:

@@ -50,7 +50,8 @@ def rehearsal(
     from brownout.rehearsal import rehearse
     from brownout.scenarios import get
 
-    differences = rehearse(get(scenario).id, seed)
+    with telling() as tell:
+        differences = rehearse(get(scenario).id, seed, tell)
     if as_json:
         OUT.data({"ok": not differences, "differences": differences})
     elif differences:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from ontime.errors import UnknownNameError
+from starlette.exceptions import HTTPException
 
 from brownout.errors import BrownoutError, FindingError, LedgerError, LifecycleError
 from brownout.lifecycle import Lifecycle

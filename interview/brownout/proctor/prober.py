@@ -105,8 +105,8 @@ class Prober:
                 continue
             result = self._ask(watched)
             ended = self._now()
-            watched.due = max(begun + watched.every(), ended + PATIENCE * (ended - begun))
             self._note(watched, result, begun)
+            watched.due = max(begun + watched.every(), ended + PATIENCE * (ended - begun))
             results[(watched.fault, watched.probe.name)] = result
         return results
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from brownout import entries as e
 from brownout import findings
 from brownout.facts import Facts
 from brownout.interview import Interview
 from brownout.ledger import Ledger
 from brownout.settings import Harness
+from schemathesis.python import asgi
 
 BEGIN = 1_795_000_000.0
 WORLD = 1_367_838_000.0
@@ -144,3 +146,26 @@ def stale() -> e.FaultRecord:
 @pytest.fixture
 def slow() -> e.FaultRecord:
     return SLOW
+
+
+class Client:
+    """Requests to an ASGI application in this process; the paths begin with a slash."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def request(self, method: str, path: str, **given: Any) -> requests.Response:
+        with asgi.get_client(self._app) as client:
+            answer: requests.Response = client.request(method, f"http://{asgi.HOST}{path}", **given)
+            return answer
+
+    def get(self, path: str, **given: Any) -> requests.Response:
+        return self.request("GET", path, **given)
+
+    def post(self, path: str, **given: Any) -> requests.Response:
+        return self.request("POST", path, **given)
+
+
+@pytest.fixture
+def client_of() -> type[Client]:
+    return Client

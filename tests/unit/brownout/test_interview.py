@@ -13,7 +13,7 @@ from brownout import interview as interviews
 from brownout import lifecycle as lifecycles
 from brownout.errors import LifecycleError, PreparationError
 from brownout.interview import Interview
-from brownout.lifecycle import Lifecycle, Standstill
+from brownout.lifecycle import Lifecycle, Release, Standstill
 from brownout.probes import ProbeResult, Reference
 from brownout.settings import Harness
 from ontime.errors import UnknownNameError
@@ -208,9 +208,9 @@ class FakeStage:
         self._did("freeze")
         return Standstill(time.time(), self.world_now())
 
-    def release(self, frozen_wall: float | None) -> float:
+    def release(self, frozen_wall: float | None) -> Release:
         self._did("release")
-        return 0.0 if frozen_wall is None else time.time() - frozen_wall
+        return Release(1.0, "the past is gone")
 
     def let_in(self, access: Any) -> None:
         self._did("let in")
@@ -274,6 +274,7 @@ def test_a_whole_interview(ours: Harness) -> None:
         *("let in", "release", "freeze", "release", "lock out"),
     ]
     assert interview.access() is None
+    assert {note.text for note in facts.trouble} == {"the past is gone"}
 
 
 def test_the_brief_is_as_old_at_a_later_start(ours: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
