@@ -140,7 +140,7 @@ class Endpoints:
         return Json(readiness.model_dump(), 200 if readiness.ready else 503)
 
     async def metrics(self, _request: Request) -> Response:
-        content = await asyncio.to_thread(self.worker.metrics.exposition)
+        content = await asyncio.to_thread(self.worker.exposition)
         return Response(content, headers={"Content-Type": CONTENT_TYPE})
 
     async def openapi(self, _request: Request) -> Response:

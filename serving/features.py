@@ -10,8 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import isfinite
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +23,8 @@ from ontime.features import assemble, entity_keys, value_columns
 from ontime.scorer import Matrix
 
 from serving.metrics import Metrics
+from serving.usage import NEVER, FeatureUsage, Keys
 
-NEVER = int(np.iinfo(np.int64).min)
-"""The time of a row that was not found."""
 OPTIONAL_VIEWS = frozenset({"aircraft_slow", "aircraft_fresh"})
 """An aircraft that was not seen lately, or is not assigned yet, is normal."""
 WEATHER_EVERY_MINUTES = 65.0
@@ -32,8 +33,10 @@ STORE_DOWN = "feature_store_down"
 MAX_CACHED_ROWS = 50_000
 
 MINUTE = 60_000_000
-_COLUMNS = {view: value_columns(view) for view in VIEWS}
-_NOTHING = {view: (float("nan"),) * len(columns) for view, columns in _COLUMNS.items()}
+FOREVER = 10**18
+_ROUTE = VIEWS.index("route_slow")
+_COLUMNS = tuple(chain.from_iterable(value_columns(view) for view in VIEWS))
+_NOTHING = tuple((float("nan"),) * len(value_columns(view)) for view in VIEWS)
 _ARRIVED_AT = "aircraft_prev_arrived_at"
 
 log = logging.getLogger("ontime.serving.features")
@@ -48,6 +51,10 @@ class Row:
 
     event_micros: int
     values: tuple[float, ...]
+
+
+Rows: TypeAlias = list[Row | None]
+"""One view's rows, one a flight."""
 
 
 class Source(Protocol):
@@ -69,7 +76,7 @@ class Features:
     reasons: list[list[str]]
     priors: list[float | None]
     """Each route's own late rate, when it is known."""
-    store_down: bool
+    store_down: bool = False
 
 
 class FeatureReader:
@@ -79,17 +86,19 @@ class FeatureReader:
         self,
         source: Source,
         metrics: Metrics,
+        usage: FeatureUsage,
         cache_seconds: float,
         max_fresh_age_minutes: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._metrics = metrics
+        self._usage = usage
         self._cache_seconds = cache_seconds
         self._monotonic = monotonic
         self._oldest = {view: max_fresh_age_minutes * MINUTE for view in FRESH_VIEWS if view not in OPTIONAL_VIEWS}
         self._oldest["weather_fresh"] += WEATHER_EVERY_MINUTES * MINUTE
-        self._cache: dict[str, dict[str, tuple[float, Row | None]]] = {view: {} for view in VIEWS}
+        self._cache: list[dict[str, tuple[float, Row | None]]] = [{} for _ in VIEWS]
         self._version: object = None
         self._priors: dict[str, float] = {}
         self._down = False
@@ -103,78 +112,69 @@ class FeatureReader:
     def read(self, flights: Sequence[ScheduledFlight], now_micros: int) -> Features:
         """Features of all flights together. Never raises for the store's sake: `store_down` says it."""
         keys = [entity_keys(f.origin, f.destination, f.carrier, f.tail_number, f.sched_dep_at) for f in flights]
+        by_view = [[of_flight[view] for of_flight in keys] for view in VIEWS]
         try:
             with self._lock:
-                found = self._look_up({view: {k for by in keys if (k := by[view]) is not None} for view in VIEWS})
+                found = self._look_up(by_view)
         except FeatureStoreError as error:
             self._note_down(error)
-            return self._without_store(flights, keys)
+            found = [[None] * len(flights) for _ in VIEWS]
+            return self._features(flights, by_view, found, [[STORE_DOWN] for _ in flights], store_down=True)
         self._down = False
-        concerns = {view: self._inspect(view, rows, now_micros) for view, rows in found.items()}
-        reasons = [[why for view, key in by.items() if key is not None and (why := concerns[view][key])] for by in keys]
-        chosen = {view: [None if (key := by[view]) is None else found[view][key] for by in keys] for view in VIEWS}
-        return Features(
-            matrix=_assemble(flights, chosen),
-            view_times=_times(chosen),
-            reasons=reasons,
-            priors=[self._priors.get(by["route_slow"] or "") for by in keys],
-            store_down=False,
-        )
+        features = self._features(flights, by_view, found, self._concerns(found, now_micros), store_down=False)
+        self._usage.note(by_view, features.view_times, now_micros)
+        return features
 
-    def _look_up(self, wanted: Mapping[str, set[str]]) -> dict[str, dict[str, Row | None]]:
-        """Every wanted row, from the cache or the store. None where there is no row."""
+    def _features(
+        self,
+        flights: Sequence[ScheduledFlight],
+        keys: Sequence[Keys],
+        found: Sequence[Rows],
+        reasons: list[list[str]],
+        store_down: bool,
+    ) -> Features:
+        times = [[NEVER if row is None else row.event_micros for row in rows] for rows in found]
+        priors = [self._priors.get(key or "") for key in keys[_ROUTE]]
+        return Features(_assemble(flights, found), np.array(times, np.int64).T, reasons, priors, store_down)
+
+    def _look_up(self, keys: Sequence[Keys]) -> list[Rows]:
+        """For each view each flight's row, from the cache or the store. None where there is no row."""
         version, now = self._source.version(), self._monotonic()
-        if version != self._version or sum(map(len, self._cache.values())) > MAX_CACHED_ROWS:
+        if version != self._version or sum(map(len, self._cache)) > MAX_CACHED_ROWS:
             self._version = version
-            for kept in self._cache.values():
+            for kept in self._cache:
                 kept.clear()
         usable_from = now - self._cache_seconds
-        found: dict[str, dict[str, Row | None]] = {}
-        for view, keys in wanted.items():
-            cache = self._cache[view]
-            absent = [key for key in keys if key not in cache or cache[key][0] <= usable_from]
+        found: list[Rows] = []
+        for view, wanted, cache in zip(VIEWS, keys, self._cache, strict=True):
+            absent = {k for k in wanted if k is not None and (k not in cache or cache[k][0] <= usable_from)}
             if absent:
-                rows = self._source.read(view, absent)
-                cache.update((key, (now, rows.get(key))) for key in absent)
-                self._metrics.store_reads.inc(len(absent))
-            found[view] = {key: cache[key][1] for key in keys}
-            if view == "route_slow":
-                self._keep_priors(found[view])
+                self._fetch(view, sorted(absent), cache, now)
+            found.append([None if key is None else cache[key][1] for key in wanted])
         return found
 
-    def _keep_priors(self, rows: Mapping[str, Row | None]) -> None:
-        for key, row in rows.items():
-            if row is not None and row.values[0] == row.values[0]:
-                self._priors[key] = min(max(row.values[0], 0.0), 1.0)
+    def _fetch(self, view: str, keys: list[str], cache: dict[str, tuple[float, Row | None]], now: float) -> None:
+        rows = self._source.read(view, keys)
+        self._metrics.store_reads.inc(len(keys))
+        for key in keys:
+            row = rows.get(key)
+            cache[key] = (now, row)
+            if view == "route_slow" and row is not None and isfinite(rate := row.values[0]):
+                self._priors[key] = min(max(rate, 0.0), 1.0)
 
-    def _inspect(self, view: str, rows: Mapping[str, Row | None], now_micros: int) -> dict[str, str]:
-        """Counts and ages the rows used; answers what is wrong with each key ('' for nothing)."""
-        age = self._metrics.age_of[view]
-        required, oldest = view not in OPTIONAL_VIEWS, self._oldest.get(view, float("inf"))
-        concerns: dict[str, str] = {}
-        missing = 0
-        for key, row in rows.items():
-            if row is None:
-                missing += 1
-                concerns[key] = f"missing:{view}" if required else ""
+    def _concerns(self, found: Sequence[Rows], now_micros: int) -> list[list[str]]:
+        """What each flight lacks: rows that should be there, and rows that are too old."""
+        concerns: list[list[str]] = [[] for _ in found[0]]
+        for view, rows in zip(VIEWS, found, strict=True):
+            if view in OPTIONAL_VIEWS:
                 continue
-            micros = now_micros - row.event_micros
-            age.observe(micros / 1e6)
-            concerns[key] = f"stale:{view}" if micros > oldest else ""
-        self._metrics.reads_of[view].inc(len(rows))
-        if missing:
-            self._metrics.missing_of[view].inc(missing)
+            too_old = now_micros - self._oldest.get(view, FOREVER)
+            for concern, row in zip(concerns, rows, strict=True):
+                if row is None:
+                    concern.append(f"missing:{view}")
+                elif row.event_micros < too_old:
+                    concern.append(f"stale:{view}")
         return concerns
-
-    def _without_store(self, flights: Sequence[ScheduledFlight], keys: Sequence[Mapping[str, str | None]]) -> Features:
-        chosen: dict[str, list[Row | None]] = {view: [None] * len(flights) for view in VIEWS}
-        return Features(
-            matrix=_assemble(flights, chosen),
-            view_times=_times(chosen),
-            reasons=[[STORE_DOWN] for _ in flights],
-            priors=[self._priors.get(by["route_slow"] or "") for by in keys],
-            store_down=True,
-        )
 
     def _note_down(self, error: FeatureStoreError) -> None:
         self._metrics.store_failures.inc()
@@ -183,25 +183,25 @@ class FeatureReader:
         self._down = True
 
 
-def _times(chosen: Mapping[str, Sequence[Row | None]]) -> npt.NDArray[np.int64]:
-    columns = [[NEVER if row is None else row.event_micros for row in chosen[view]] for view in VIEWS]
-    return np.array(columns, np.int64).T
-
-
-def _assemble(flights: Sequence[ScheduledFlight], chosen: Mapping[str, Sequence[Row | None]]) -> Matrix:
+def _assemble(flights: Sequence[ScheduledFlight], found: Sequence[Rows]) -> Matrix:
     requests: dict[str, Sequence[Any]] = {
         "origin": [f.origin for f in flights],
         "sched_dep_at": [f.sched_dep_at for f in flights],
         "distance_miles": [f.distance_miles for f in flights],
         "scheduled_minutes": [f.scheduled_minutes for f in flights],
     }
-    views: dict[str, npt.NDArray[Any]] = {}
-    for view, columns in _COLUMNS.items():
-        block = np.array([_NOTHING[view] if row is None else row.values for row in chosen[view]])
-        views.update(zip(columns, block.T, strict=True))
+    values = [
+        list(
+            chain.from_iterable(
+                nothing if row is None else row.values for row, nothing in zip(rows, _NOTHING, strict=True)
+            )
+        )
+        for rows in zip(*found, strict=True)
+    ]
+    views: dict[str, npt.NDArray[Any]] = dict(zip(_COLUMNS, np.array(values).T, strict=True))
     arrived = views[_ARRIVED_AT]
-    known = ~np.isnan(arrived)
-    micros = np.full(len(flights), NEVER, np.int64)
-    micros[known] = arrived[known].astype(np.int64)
-    views[_ARRIVED_AT] = micros.view("datetime64[us]")
+    known = np.isfinite(arrived)
+    views[_ARRIVED_AT] = np.where(known, arrived, 0).astype(np.int64)
+    views[_ARRIVED_AT][~known] = NEVER
+    views[_ARRIVED_AT] = views[_ARRIVED_AT].view("datetime64[us]")
     return assemble(requests, views)

@@ -1,7 +1,7 @@
 """The prediction log: every answer becomes a row of the warehouse's `predictions`, without making the answer wait.
 
-A request only puts one record on a queue. A thread turns the records of the last second into columns, scores the
-previous champion on the same matrix (the shadow), and writes them. When the queue is full, new rows are dropped and
+A request only puts one record on a queue. Once a second a thread turns the records into columns, scores the previous
+champion on the same matrix (the shadow), and writes them. When the queue is full, new rows are dropped and
 counted; `kill -9` loses the unflushed second.
 """
 
@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,9 @@ from ontime.errors import WarehouseError
 from ontime.scorer import Matrix, Probabilities
 from ontime.warehouse import TABLES, PartWriter, Warehouse
 
-from serving.features import NEVER
 from serving.metrics import Metrics
 from serving.models import LoadedModel
+from serving.usage import NEVER
 
 SCHEMA: pa.Schema = TABLES["predictions"].schema
 MAX_ROWS_A_WRITE = 5_000
@@ -76,7 +76,9 @@ def rows(records: Sequence[Answered], first_id: int, writer: str, revision: str)
     times = np.concatenate([r.view_times for r in records])
     sizes = [len(r.flights) for r in records]
     previous = [None if r.previous is None else r.previous.name for r in records]
-    columns: dict[str, Any] = {name: getattr_column(flights, name) for name in ScheduledFlight.model_fields}
+    columns: dict[str, Any] = {
+        name: [getattr(flight, name) for flight in flights] for name in ScheduledFlight.model_fields
+    }
     columns |= {name: matrix[:, i] for i, name in enumerate(FEATURE_NAMES) if name not in columns}
     columns |= {f"{view}_at": pa.array(times[:, i], mask=times[:, i] == NEVER) for i, view in enumerate(VIEWS)}
     columns |= {
@@ -98,10 +100,6 @@ def rows(records: Sequence[Answered], first_id: int, writer: str, revision: str)
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
-def getattr_column(flights: Sequence[ScheduledFlight], name: str) -> list[Any]:
-    return [getattr(flight, name) for flight in flights]
-
-
 def _array(values: Any, kind: pa.DataType) -> pa.Array:
     """NaN is null in the warehouse: a feature that was missing, a shadow that did not score."""
     if isinstance(values, np.ndarray) and values.dtype.kind == "f":
@@ -112,15 +110,12 @@ def _array(values: Any, kind: pa.DataType) -> pa.Array:
 
 
 class PredictionLog:
-    """Takes records from any thread; writes them from its own. `stop` writes what is left."""
+    """Takes records from any thread; `flush` is called from one, every second and at the end."""
 
-    def __init__(
-        self, warehouse: Warehouse, metrics: Metrics, flush_seconds: float, max_rows: int, revision: str
-    ) -> None:
+    def __init__(self, warehouse: Warehouse, metrics: Metrics, max_rows: int, revision: str) -> None:
         self.writer = secrets.token_hex(5)
         self._parts = PartWriter(warehouse, "predictions", self.writer)
         self._metrics = metrics
-        self._flush_seconds = flush_seconds
         self._max_rows = max_rows
         self._revision = revision
         self._queue: deque[Answered] = deque()
@@ -128,17 +123,11 @@ class PredictionLog:
         self._waiting = 0
         self._next_id = 0
         self._failing = False
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="prediction-log", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self.flush()
+    @property
+    def waiting(self) -> int:
+        """Rows that are not written yet."""
+        return self._waiting
 
     def put(self, record: Answered) -> None:
         """Never blocks and never raises: a row that does not fit is dropped and counted."""
@@ -152,9 +141,11 @@ class PredictionLog:
             self._metrics.log_rows.labels("dropped").inc(size)
 
     def flush(self) -> None:
-        """Writes everything that waits; on failure it waits on, and the next flush tries again."""
-        while self._queue:
+        """Writes what waits by now; on failure it waits on, and the next flush tries again."""
+        due = len(self._queue)
+        while due > 0:
             records, size = self._first_records()
+            due -= len(records)
             try:
                 self._parts.append(rows(records, self._next_id, self.writer, self._revision))
             except WarehouseError as error:
@@ -181,13 +172,3 @@ class PredictionLog:
                 records.append(record)
                 size += len(record.flights)
         return records, size
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._flush_seconds):
-            self._metrics.log_queue.set(self._waiting)
-            self._metrics.count_cpu()
-            try:
-                self.flush()
-            except Exception:
-                log.exception("prediction log stumbled; its rows wait for the next flush")
-            self._metrics.log_queue.set(self._waiting)

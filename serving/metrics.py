@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import psutil
 from ontime.contract import VIEWS
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -67,13 +69,11 @@ class Metrics:
         )
         self.rows_missing = Counter(
             "ontime_feature_rows_missing",
-            "Entities asked for that the online store has no row of.",
+            "Lookups, one a flight and view, that the online store had no row for.",
             ["view"],
             registry=own,
         )
-        self.reads = Counter(
-            "ontime_feature_reads", "Entities looked up, one a request and key.", ["view"], registry=own
-        )
+        self.reads = Counter("ontime_feature_reads", "Lookups, one a flight and view.", ["view"], registry=own)
         self.store_reads = Counter(
             "ontime_feature_store_reads", "Entities that were not in the cache and read from the store.", registry=own
         )
@@ -117,6 +117,14 @@ class Metrics:
         self.duration_of = {size: self.duration.labels(size) for size in ("single", "batch")}
         for outcome in ("written", "dropped"):
             self.log_rows.labels(outcome)
+
+    def observe_ages(self, view: str, seconds: npt.NDArray[np.float64]) -> None:
+        """Many observations of `ontime_feature_age_seconds` at once, for which the client library has no call."""
+        child = self.age_of[view]
+        child._sum.inc(float(seconds.sum()))
+        places = np.searchsorted(AGES, seconds, side="left")
+        for place, count in zip(*np.unique(places, return_counts=True), strict=True):
+            child._buckets[place].inc(int(count))
 
     def count_cpu(self) -> None:
         """Brings `ontime_serving_cpu_seconds_total` up to date."""

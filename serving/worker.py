@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import partial
+from threading import Event, Thread
 
 from ontime.clock import Clock
 from ontime.errors import FeatureStoreError
@@ -21,31 +21,82 @@ from serving.models import ModelKeeper, Registry
 from serving.openapi import Readiness
 from serving.predictor import FALLBACK, NO_MODEL, Predictor
 from serving.store import FeastSource
+from serving.usage import FeatureUsage
 
 MODELS_DIRECTORY = "serving/models"
 
 log = logging.getLogger("ontime.serving")
 
 
-@dataclass(frozen=True)
 class Worker:
-    """The parts of one serving process."""
+    """The parts of one serving process, and the thread that writes down what its requests left behind."""
 
-    metrics: Metrics
-    features: FeatureReader
-    models: ModelKeeper
-    predictions: PredictionLog
-    predictor: Predictor
+    def __init__(self, environment: Environment, behaviour: Behaviour, source: Source, registry: Registry) -> None:
+        serving = behaviour.serving
+        clock = Clock(environment.clock)
+        logs.configure(clock)
+        self.metrics = Metrics()
+        self.metrics.build_info.labels(revision()).set(1)
+        self.usage = FeatureUsage(self.metrics)
+        self.features = FeatureReader(
+            source, self.metrics, self.usage, serving.feature_cache_seconds, serving.max_fresh_age_minutes
+        )
+        self.models = ModelKeeper(
+            registry,
+            environment.state / MODELS_DIRECTORY,
+            partial(Scorer, intra_op_threads=serving.intra_op_threads, allow_spinning=serving.allow_spinning),
+            self.metrics,
+            serving.poll_seconds,
+        )
+        self.predictions = PredictionLog(
+            Warehouse(environment.warehouse), self.metrics, serving.log_queue_rows, revision()
+        )
+        self.predictor = Predictor(
+            clock,
+            self.features,
+            self.models,
+            self.predictions,
+            self.metrics,
+            serving.challenger_share,
+            serving.prior_late_rate,
+        )
+        self._every = serving.log_flush_seconds
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="flush", daemon=True)
 
     def start(self) -> None:
-        self.predictions.start()
+        self._thread.start()
         self.models.start()
-        log.info("worker started")
+        log.info("worker started revision=%s", revision())
 
     def stop(self) -> None:
+        """Ends the threads and writes what is left of the prediction log."""
+        self._stop.set()
         self.models.stop()
-        self.predictions.stop()
-        log.info("worker stopped, prediction log written")
+        if self._thread.is_alive():
+            self._thread.join()
+        self.flush()
+        log.info("worker stopped unwritten_rows=%d", self.predictions.waiting)
+
+    def flush(self) -> None:
+        """Brings the prediction log and the series that are kept in bulk up to date."""
+        self.metrics.log_queue.set(self.predictions.waiting)
+        self.metrics.count_cpu()
+        self.usage.publish()
+        self.predictions.flush()
+        self.metrics.log_queue.set(self.predictions.waiting)
+
+    def exposition(self) -> bytes:
+        """The series of all workers; of this one up to this moment, of others up to their last flush."""
+        self.usage.publish()
+        return self.metrics.exposition()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                self.flush()
+            except Exception:
+                log.exception("flushing failed; what waits is tried again")
 
     def readiness(self) -> Readiness:
         """Ready when features are readable and the registry was asked once: a model serves, or the fallback does."""
@@ -67,31 +118,7 @@ def revision() -> str:
     return ROOT.name if ROOT.parent.name == "releases" else "checkout"
 
 
-def build(environment: Environment, behaviour: Behaviour, source: Source, registry: Registry, revision: str) -> Worker:
-    """Puts a worker together; nothing runs before `start`."""
-    serving = behaviour.serving
-    clock = Clock(environment.clock)
-    logs.configure(clock)
-    metrics = Metrics()
-    metrics.build_info.labels(revision).set(1)
-    features = FeatureReader(source, metrics, serving.feature_cache_seconds, serving.max_fresh_age_minutes)
-    models = ModelKeeper(
-        registry,
-        environment.state / MODELS_DIRECTORY,
-        partial(Scorer, intra_op_threads=serving.intra_op_threads, allow_spinning=serving.allow_spinning),
-        metrics,
-        serving.poll_seconds,
-    )
-    predictions = PredictionLog(
-        Warehouse(environment.warehouse), metrics, serving.log_flush_seconds, serving.log_queue_rows, revision
-    )
-    predictor = Predictor(
-        clock, features, models, predictions, metrics, serving.challenger_share, serving.prior_late_rate
-    )
-    return Worker(metrics, features, models, predictions, predictor)
-
-
 def from_settings() -> Worker:
     """The worker of this process's environment and tree."""
     here = environment()
-    return build(here, behaviour(), FeastSource(here), RegistryReader(here.mlflow_url), revision())
+    return Worker(here, behaviour(), FeastSource(here), RegistryReader(here.mlflow_url))

@@ -339,7 +339,7 @@ class PartWriter:
     that may come twice: keys are not compared.
     """
 
-    def __init__(self, warehouse: Warehouse, name: str, writer: str, max_rows: int = 5_000) -> None:
+    def __init__(self, warehouse: Warehouse, name: str, writer: str, max_rows: int = 4_000) -> None:
         self._directory = warehouse.root / table(name).name
         self._spec = table(name)
         self._writer = writer
