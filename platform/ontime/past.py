@@ -204,6 +204,7 @@ def shift(data_dir: Path, by_seconds: float, deadline_seconds: float = 120.0) ->
     moved, old = data_dir.with_name(f"{data_dir.name}.moved"), data_dir.with_name(f"{data_dir.name}.old")
     for left in (moved, old):
         shutil.rmtree(left, ignore_errors=True)
+    (data_dir / "wal").mkdir(parents=True, exist_ok=True)  # a dump insists on it, even when Prometheus never ran
     with tempfile.TemporaryDirectory(prefix="dump-", dir=data_dir.parent) as scratch:
         dump = Path(scratch) / "dump.txt"
         with dump.open("w") as handle:
