@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ontime.cli.output import OUT, reporting
+from ontime.cli.owner import become_owner, give_to_owner
 
 if TYPE_CHECKING:
     from ontime.runtime.deploy import Outcome
@@ -33,6 +34,7 @@ def deploy(
     began = time.monotonic()
     with reporting() as reporter:
         outcome = make(environment(), reporter, tree)
+    give_to_owner(environment())
     _tell(outcome, as_json, time.monotonic() - began)
 
 
@@ -45,6 +47,7 @@ def undo(as_json: Json = False) -> None:
     from ontime.settings import environment
 
     began = time.monotonic()
+    become_owner(environment())
     with reporting() as reporter:
         outcome = go_back(environment(), reporter)
     _tell(outcome, as_json, time.monotonic() - began)

@@ -12,17 +12,21 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+WIDTH_OF_FILES = 160
+"""Columns where no terminal says how many there are."""
+
 
 class Output:
     """The process's way of speaking, set once from the global options. NO_COLOR is honoured by rich itself."""
 
-    def __init__(self) -> None:
-        self.people = Console(highlight=False)
-        self.errors = Console(stderr=True, highlight=False)
+    def __init__(self, no_color: bool | None = None) -> None:
+        self.people = Console(highlight=False, no_color=no_color)
+        self.errors = Console(stderr=True, highlight=False, no_color=no_color)
+        if not self.people.is_terminal:
+            self.people.width = WIDTH_OF_FILES
 
     def without_colour(self) -> None:
-        self.people = Console(highlight=False, no_color=True)
-        self.errors = Console(stderr=True, highlight=False, no_color=True)
+        self.__init__(no_color=True)  # type: ignore[misc]
 
     def data(self, told: Any) -> None:
         """Exactly one JSON document on standard output."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ontime.cli.output import OUT, reporting
+from ontime.cli.owner import become_owner, give_to_owner
 
 if TYPE_CHECKING:
     from ontime.runtime.status import ComponentStatus, StackStatus
@@ -37,7 +38,9 @@ def up(
     from ontime.settings import ROOT, environment
 
     here = environment()
+    stack.require_local(here)
     chosen(services or ())
+    become_owner(here)
     source = tree or (ROOT if release.is_checkout(ROOT) else None)
     with reporting() as reporter:
         if source is not None:
@@ -56,6 +59,7 @@ def down() -> None:
 
     with reporting() as reporter:
         stack.down(environment(), reporter)
+    give_to_owner(environment())
 
 
 def stop(services: Annotated[list[str], typer.Argument(help="Components.")]) -> None:
@@ -66,6 +70,7 @@ def stop(services: Annotated[list[str], typer.Argument(help="Components.")]) -> 
     from ontime.runtime import stack
     from ontime.settings import environment
 
+    become_owner(environment())
     stack.stop(environment(), services)
 
 
@@ -116,6 +121,7 @@ def restart(
 
     if bool(services) == everything:
         raise ConfigError("Name the components to restart, or give --all.")
+    become_owner(environment())
     with reporting() as reporter:
         stack.restart(environment(), reporter, list(COMPONENTS) if everything else services or [])
 

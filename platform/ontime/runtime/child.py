@@ -15,7 +15,7 @@ from ontime.settings import Environment
 def run_python(
     environment: Environment, root: Path, arguments: list[str], seconds: float, extra: Mapping[str, str] | None = None
 ) -> tuple[int | None, str]:
-    """Exit code and combined output of Python with `arguments`, out of `root`; the code is None when the time was not enough."""
+    """Exit code and combined output of Python run out of `root`; the code is None when the time was not enough."""
     try:
         done = subprocess.run(
             [sys.executable, "-P", *arguments],

@@ -152,7 +152,7 @@ COMPONENTS: dict[str, Component] = {
             command=partial(module, "monitoring.exporter"),
             url=lambda environment: environment.exporter_url,
             ready=http(lambda environment: environment.exporter_url, "/readyz"),
-            paths=(*EVERYONE, *FEATURES, *ours("warehouse.py", "scorer.py", "registry/", "past.py"), "monitoring/"),
+            paths=(*EVERYONE, *FEATURES, *ours("warehouse.py", "scorer.py", "registry/", "figures.py"), "monitoring/"),
             modules=("monitoring.exporter",),
             memory_mib=900,
         ),

@@ -1,6 +1,6 @@
 """`python -m ontime.runtime.import_check MODULE…`: says in one line why a release's code cannot be imported.
 
-Of a package everything is imported but `__main__`, which would start it. The release's `ontime.toml` is read, too.
+Of a package everything is imported but `__main__`, which would start it and has to be there. `ontime.toml` is read too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from ontime.errors import OntimeError
 from ontime.settings import ROOT, behaviour, environment
@@ -29,6 +30,8 @@ def why_not(module: str) -> str | None:
     try:
         for name in names(module):
             importlib.import_module(name)
+        if hasattr(sys.modules[module], "__path__") and find_spec(f"{module}.__main__") is None:
+            return f"{module} cannot be started: it has no __main__.py"
     except Exception as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(ROOT))]
         ours = [frame for frame in frames if not frame.filename.endswith("import_check.py")]

@@ -47,6 +47,7 @@ def compile_all(root: Path) -> None:
 def _run(environment: Environment, root: Path, arguments: list[str]) -> str:
     """Why the check refuses; empty when it does not."""
     variables = {
+        "PYTHONWARNINGS": "ignore",
         **airflow_settings.variables(environment),
         "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
         "BENTOML_HOME": str(environment.state / "bentoml"),

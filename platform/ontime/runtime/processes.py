@@ -25,6 +25,14 @@ def belongs_to(process: psutil.Process, state: Path) -> str | None:
     return name if name and variables.get("ONTIME_STATE") == str(state) else None
 
 
+def has_become(pid: int, state: Path, name: str) -> bool:
+    """Whether process `pid` is component `name` by now, and no longer the launcher that makes way for it."""
+    try:
+        return belongs_to(psutil.Process(pid), state) == name
+    except psutil.NoSuchProcess:
+        return False
+
+
 def members(state: Path) -> dict[str, list[psutil.Process]]:
     """All living processes of the stack at `state`, by component: found by their environment, so orphans count."""
     found: dict[str, list[psutil.Process]] = defaultdict(list)

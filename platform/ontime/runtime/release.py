@@ -86,9 +86,11 @@ def export(tree: Path, commit: Commit, into: Path) -> None:
         raise RuntimeStateError(f"{tree} at {commit.name} is no platform: it lacks platform/ or ontime.toml.")
     archive = git(tree, "archive", "--format=tar", commit.sha, "--", *present)
     into.mkdir(parents=True)
+    into.chmod(0o755)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(into, filter=_modified_now)  # noqa: S202
     (into / "REVISION").write_text(json.dumps(asdict(commit)) + "\n")
+    (into / "REVISION").chmod(0o644)
 
 
 def revision(root: Path) -> Commit | None:

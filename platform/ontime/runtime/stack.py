@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ontime.errors import RuntimeStateError
+from ontime.errors import ConfigError, RuntimeStateError
 from ontime.runtime import preparation, processes, release, tools
 from ontime.runtime.component import Component
 from ontime.runtime.components import COMPONENTS, chosen
@@ -21,12 +21,15 @@ from ontime.runtime.preparation import PREPARATIONS, Preparation
 from ontime.runtime.process_environment import addresses
 from ontime.runtime.readiness import Readiness
 from ontime.runtime.reporter import Reporter
+from ontime.runtime.status import ask
 from ontime.runtime.supervisor import Supervised, Supervisor
 from ontime.runtime.tail import last_lines
 from ontime.settings import Environment
 
 LOOK_SECONDS = 0.25
 LAST_LINES = 15
+ENOUGH_FAILURES = 3
+"""Starts in a row that end at once, after which a start is given up; the supervisor goes on trying for a while."""
 
 
 def up(environment: Environment, reporter: Reporter, names: Sequence[str] = ()) -> None:
@@ -39,8 +42,15 @@ def up(environment: Environment, reporter: Reporter, names: Sequence[str] = ()) 
         start(environment, reporter, chosen(names or COMPONENTS))
 
 
+def require_local(environment: Environment) -> None:
+    """Raises `ConfigError` for a stack that lives elsewhere."""
+    if environment.runtime != "local":
+        raise ConfigError.of("ONTIME_RUNTIME", environment.runtime, "local: this command runs components as processes")
+
+
 def start(environment: Environment, reporter: Reporter, components: Sequence[Component]) -> None:
     """`up` for a caller that holds the lock."""
+    require_local(environment)
     root = _release(environment)
     for tool in tools.NAMES:
         tools.find(tool)
@@ -147,6 +157,7 @@ class _Start:
     components: Sequence[Component]
     began: dict[str, float] = field(default_factory=dict)
     ready: set[str] = field(default_factory=set)
+    failures: dict[str, set[float]] = field(default_factory=dict)
 
     def run(self) -> None:
         names = {component.name for component in self.components}
@@ -197,12 +208,15 @@ class _Start:
         self.reporter.doing(component.name, "starting")
 
     def _ask(self, component: Component, told: Supervised) -> Readiness:
-        return component.ready(self.environment, told.since) if told.pid else Readiness(False, told.note)
+        return ask(self.environment, component, told)
 
     def _judge(self, component: Component, told: Supervised, answer: Readiness) -> None:
         waited = time.monotonic() - self.began[component.name]
-        if told.state == "FATAL":
-            raise self._failure(component, f"ended again and again ({told.note})")
+        if told.state in {"BACKOFF", "FATAL"}:
+            tries = self.failures.setdefault(component.name, set())
+            tries.add(told.since)
+            if told.state == "FATAL" or len(tries) >= ENOUGH_FAILURES:
+                raise self._failure(component, f"ends as soon as it is started ({told.note})")
         if answer.ready:
             self.ready.add(component.name)
             self.reporter.done(component.name, f"ready after {waited:.1f} s")

@@ -14,7 +14,7 @@ from ontime.runtime import journal, processes
 from ontime.runtime.address import port_of
 from ontime.runtime.component import Component
 from ontime.runtime.components import COMPONENTS
-from ontime.runtime.readiness import READY, Readiness
+from ontime.runtime.readiness import Readiness
 from ontime.runtime.supervisor import Supervised, Supervisor
 from ontime.settings import Environment
 
@@ -71,6 +71,15 @@ def current_release(environment: Environment) -> str | None:
         return None
 
 
+def ask(environment: Environment, component: Component, told: Supervised | None) -> Readiness:
+    """The component's own word, once its process is there: before, an orphan could be answering in its place."""
+    if told is None or not told.pid:
+        return Readiness(False, told.note if told else "")
+    if not processes.has_become(told.pid, environment.state, component.name):
+        return Readiness(False, "being launched")
+    return component.ready(environment, told.since)
+
+
 def judge(told: Supervised | None, readiness: Readiness, orphans: int, now: float) -> tuple[State, str]:
     """One component's state and why, from everything known about it."""
     if told is None or told.stopped or told.state == "BACKOFF":
@@ -99,14 +108,11 @@ def look(environment: Environment, names: Iterable[str] | None = None) -> StackS
     running = {name: process.pid for name, process in told.items() if process.pid}
     unwatched = {} if len(running) == len(COMPONENTS) else processes.members(environment.state)
 
-    def ask(component: Component) -> Readiness:
-        process = told.get(component.name)
-        if process is None or not process.pid:
-            return READY
-        return component.ready(environment, process.since)
+    def answer(component: Component) -> Readiness:
+        return ask(environment, component, told.get(component.name))
 
     with ThreadPoolExecutor(max_workers=max(len(wanted), 1)) as pool:
-        answers = dict(zip((component.name for component in wanted), pool.map(ask, wanted), strict=True))
+        answers = dict(zip((component.name for component in wanted), pool.map(answer, wanted), strict=True))
     roots = [*running.values(), *([supervisor_pid] if supervisor_pid else [])]
     found = processes.trees(roots)
     memory = {name: found[pid].memory_mib() for name, pid in running.items()}

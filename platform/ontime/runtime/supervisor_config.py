@@ -49,7 +49,7 @@ def _program(component: Component, environment: Environment) -> str:
             "autostart": "false",
             "autorestart": "true" if component.restart == "always" else "unexpected",
             "startsecs": 2,
-            "startretries": 6,
+            "startretries": 8,
             "stopsignal": "TERM",
             "stopwaitsecs": STOP_SECONDS,
             "stopasgroup": "true",
