@@ -11,13 +11,22 @@ from ontime.settings import Environment
 SCRAPE_INTERVAL = "5s"
 
 
-def _target(job: str, url: str, path: str = "/metrics") -> dict[str, object]:
+TOOLS = (
+    "process_.+|prometheus_(rule_evaluation_failures_total|tsdb_head_series|notifications_dropped_total)"
+    "|alertmanager_(alerts|notifications_.+)"
+)
+"""What is kept of what Prometheus and Alertmanager say about themselves: hundreds of series otherwise."""
+
+
+def _target(job: str, url: str, keep: str | None = None) -> dict[str, object]:
     parts = urlsplit(url)
-    return {
+    target: dict[str, object] = {
         "job_name": job,
-        "metrics_path": path,
         "static_configs": [{"targets": [f"{parts.hostname}:{parts.port or 80}"]}],
     }
+    if keep is not None:
+        target["metric_relabel_configs"] = [{"source_labels": ["__name__"], "regex": keep, "action": "keep"}]
+    return target
 
 
 def render(environment: Environment, rules: Path | None = None) -> str:
@@ -41,8 +50,8 @@ def render(environment: Environment, rules: Path | None = None) -> str:
             _target("serving", environment.serving_url),
             _target("exporter", environment.exporter_url),
             _target("dashboards", environment.dashboards_url),
-            _target("prometheus", environment.prometheus_url),
-            _target("alertmanager", environment.alertmanager_url),
+            _target("prometheus", environment.prometheus_url, TOOLS),
+            _target("alertmanager", environment.alertmanager_url, TOOLS),
         ],
     }
     text: str = yaml.safe_dump(configuration, sort_keys=False)

@@ -159,6 +159,8 @@ def _discard(data_dir: Path) -> None:
 _DUMPED = re.compile(r'^\{__name__="([^"]+)"(?:, )?(.*)\} (\S+) (-?\d+)$')
 _SPACED = re.compile(r'("(?:[^"\\]|\\.)*"), ')
 """A label's value and what follows it in a dump; OpenMetrics wants no space between labels."""
+MOVED = '{__name__=~"ontime_.+|(.+:)?ontime:.+|.+:ontime_.+|ALERTS.*|up"}'
+"""What is worth moving: the platform's own series, not those of the tools about themselves."""
 FOR_STATE = "ALERTS_FOR_STATE"
 """Since when an alert has been active: its values are Unix seconds too, and move along."""
 
@@ -192,8 +194,9 @@ def shifted(dump: Iterable[str], by_seconds: float) -> Iterator[str]:
 
 
 def shift(data_dir: Path, by_seconds: float, deadline_seconds: float = 120.0) -> Past:
-    """Moves all that a stopped Prometheus recorded by `by_seconds`, its write-ahead log included.
+    """Moves what a stopped Prometheus recorded of the platform by `by_seconds`, its write-ahead log included.
 
+    `by_seconds` ago is taken to be its end; of what came before, the last `WALL_SPAN` is kept.
     The directory is replaced only once the moved blocks are complete. Raises `RuntimeStateError` when it cannot be
     read or written; the directory is then as it was.
     """
@@ -204,12 +207,13 @@ def shift(data_dir: Path, by_seconds: float, deadline_seconds: float = 120.0) ->
     moved, old = data_dir.with_name(f"{data_dir.name}.moved"), data_dir.with_name(f"{data_dir.name}.old")
     for left in (moved, old):
         shutil.rmtree(left, ignore_errors=True)
+    oldest = time.time() - by_seconds - WALL_SPAN
     (data_dir / "wal").mkdir(parents=True, exist_ok=True)  # a dump insists on it, even when Prometheus never ran
     with tempfile.TemporaryDirectory(prefix="dump-", dir=data_dir.parent) as scratch:
         dump = Path(scratch) / "dump.txt"
         with dump.open("w") as handle:
             done = subprocess.run(
-                [promtool, "tsdb", "dump", str(data_dir)],
+                [promtool, "tsdb", "dump", f"--match={MOVED}", f"--min-time={oldest * 1000:.0f}", str(data_dir)],
                 stdout=handle,
                 stderr=subprocess.PIPE,
                 text=True,
