@@ -64,6 +64,8 @@
       map.querySelectorAll(".part").forEach((element) => {
         element.dataset.state = "unknown";
         element.querySelector(".why").textContent = "not known";
+        element.querySelectorAll(".value").forEach((value) => { value.textContent = "–"; });
+        element.querySelector(".fired").replaceChildren();
       });
       verdict.textContent = error instanceof TypeError ? "This page's server does not answer." : error.message;
       verdict.dataset.state = "unknown";
