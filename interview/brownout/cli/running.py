@@ -82,20 +82,22 @@ STYLES = {"ready": "green", "starting": "yellow", "not ready": "yellow", "stoppe
 
 
 def _show(found: StackStatus) -> None:
+    from dataclasses import asdict
+
     from rich.markup import escape
     from rich.table import Table
 
     view = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("part", "state", "port", "why"):
+    for heading in ("half", "part", "state", "port", "why"):
         view.add_column(heading)
     rows: list[dict[str, Any]] = [
-        *found.platform.get("components", []),
-        *({"name": p.name, "state": p.state, "port": p.port, "why": p.why} for p in found.harness),
+        *({**row, "half": "platform"} for row in found.platform.get("components", [])),
+        *({"half": "harness", **asdict(part)} for part in found.harness),
     ]
     for row in rows:
         style = STYLES.get(row["state"], "red")
         reason = escape(str(row.get("why") or ""))
-        view.add_row(row["name"], f"[{style}]{row['state']}[/]", str(row.get("port") or ""), reason)
+        view.add_row(row["half"], row["name"], f"[{style}]{row['state']}[/]", str(row.get("port") or ""), reason)
     OUT.people.print(view)
     if why := found.platform.get("why"):
         say(str(why), "red")
