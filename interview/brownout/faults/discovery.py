@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 def refusal(path: Path, error: ValidationError) -> ConfigError:
     """File, key, value and what was expected."""
-    first = error.errors(include_url=False)[0]
+    first = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"]) or "fault"
     if first["type"] == "extra_forbidden":
         return ConfigError(f"{path}: unknown key {key!r}. Remove it or correct its spelling.")

@@ -1,0 +1,145 @@
+"""A workspace: what is in it, what is not, and how its history looks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from brownout.errors import PreparationError
+from brownout.faults import discover
+from brownout.history.steps import DECOYS
+from brownout.history.tree import TELLS, tracked
+from brownout.settings import ROOT
+from brownout.workspace import MAX_COMMITS, MIN_COMMITS, Workspace, make
+from ontime.settings import load_behaviour
+
+PRESENT = datetime(2013, 5, 6, 9, tzinfo=UTC)
+CASES = [
+    (fault.id, {name: value})
+    for fault in discover().values()
+    for name, parameter in list(fault.parameters.items())[:1]
+    for value in parameter.samples
+]
+
+
+def git(workspace: Workspace, *args: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(workspace.path), *args], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def build(root: Path, case: tuple[str, dict[str, str | int | float]], seed: int = 4) -> Workspace:
+    fault = discover()[case[0]]
+    commits = fault.commits(fault.draw(seed, case[1]))
+    return make(root / "workspace", seed=seed, present=PRESENT, culprits=commits)
+
+
+@pytest.fixture(params=CASES, ids=lambda case: "-".join([case[0], *map(str, case[1].values())]))
+def case(request: pytest.FixtureRequest) -> tuple[str, dict[str, str | int | float]]:
+    found: tuple[str, dict[str, str | int | float]] = request.param
+    return found
+
+
+def test_the_history_is_believable(tmp_path: Path, case: tuple[str, dict[str, str | int | float]]) -> None:
+    workspace = build(tmp_path, case)
+    subjects = git(workspace, "log", "--format=%s").splitlines()
+    times = [int(line) for line in git(workspace, "log", "--format=%at").splitlines()]
+    fault = discover()[case[0]]
+    culprits = [commit.subject for commit in fault.commits(fault.draw(4, case[1]))]
+    sizes = {
+        subject: _size(git(workspace, "show", "--shortstat", "--format=", sha))
+        for sha, subject in zip(git(workspace, "log", "--format=%H").splitlines(), subjects, strict=True)
+    }
+
+    assert MIN_COMMITS <= len(subjects) <= MAX_COMMITS
+    assert len(set(subjects)) == len(subjects)
+    assert times == sorted(times, reverse=True)
+    assert PRESENT.timestamp() - 15 * 86400 < times[-1]
+    assert times[0] < PRESENT.timestamp()
+    assert all(culprit in subjects[1:6] for culprit in culprits)
+    assert all(sizes[culprit] < max(list(sizes.values())[:-1]) for culprit in culprits)
+    assert len(set(git(workspace, "log", "--format=%an").splitlines())) >= 3
+
+
+def _size(shortstat: str) -> int:
+    return sum(int(number) for number in re.findall(r"(\d+) (?:insertion|deletion)", shortstat))
+
+
+def test_every_commit_builds(tmp_path: Path) -> None:
+    workspace = build(tmp_path, CASES[0])
+    for sha in git(workspace, "log", "--format=%H").splitlines():
+        changed = git(workspace, "diff-tree", "-r", "--root", "--no-commit-id", "--name-only", "--diff-filter=d", sha)
+        for path in changed.splitlines():
+            if path.endswith(".py"):
+                ast.parse(git(workspace, "show", f"{sha}:{path}"))
+        tomllib.loads(git(workspace, "show", f"{sha}:ontime.toml"))
+
+
+def test_nothing_in_it_tells_what_it_is_for(tmp_path: Path, case: tuple[str, dict[str, str | int | float]]) -> None:
+    workspace = build(tmp_path, case)
+    objects = git(workspace, "rev-list", "--objects", "--all").splitlines()
+    shas = [line.split(" ", 1)[0] for line in objects if "uv.lock" not in line]
+    stored = git(workspace, "cat-file", "--batch-check", "--batch-all-objects").splitlines()
+    fault = discover()[case[0]]
+    told = re.compile(rf"{TELLS.pattern}|{fault.id}|{re.escape(fault.title)}", re.IGNORECASE)
+    content = subprocess.run(
+        ["git", "-C", str(workspace.path), "cat-file", "--batch"],
+        input="\n".join(shas).encode(),
+        capture_output=True,
+        check=True,
+    ).stdout
+
+    assert told.findall(content.decode(errors="replace")) == []
+    assert len(stored) == len(objects)
+    assert not git(workspace, "fsck", "--unreachable", "--no-progress")
+
+
+def test_files_come_from_the_allow_list(tmp_path: Path) -> None:
+    paths = git(build(tmp_path, CASES[0]), "ls-files").splitlines()
+
+    assert {path.split("/")[0] for path in paths} >= {"platform", "serving", "monitoring", "dags", "feature_repo"}
+    assert {"README.md", "Makefile", "ontime.toml", "pyproject.toml"} <= set(paths)
+    assert not [path for path in paths if path.startswith(("interview", "tests/faults", "tests/unit/brownout"))]
+
+
+def test_harmless_differences_surround_the_culprit(
+    tmp_path: Path, case: tuple[str, dict[str, str | int | float]]
+) -> None:
+    workspace = build(tmp_path, case)
+    fault = discover()[case[0]]
+    culprit = {edit.path for commit in fault.commits(fault.draw(4, case[1])) for edit in commit.edits}
+    different = {
+        path
+        for path in tracked(ROOT)
+        if (workspace.path / path).is_file() and (workspace.path / path).read_bytes() != (ROOT / path).read_bytes()
+    } - {"pyproject.toml"}
+
+    assert workspace.differences >= 12
+    assert len(different - culprit) >= 8
+    assert load_behaviour(workspace.path / "ontime.toml")
+
+
+def test_the_same_seed_gives_the_same_commits_and_another_gives_others(tmp_path: Path) -> None:
+    heads = [build(tmp_path / str(n), CASES[0], seed).head for n, seed in enumerate((4, 4, 5))]
+
+    assert heads[0] == heads[1]
+    assert heads[0] != heads[2]
+
+
+def test_a_directory_that_is_there_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "workspace").mkdir()
+
+    with pytest.raises(PreparationError, match="exists already"):
+        build(tmp_path, CASES[0])
+
+
+@pytest.mark.parametrize("decoy", DECOYS, ids=lambda decoy: decoy.subject)
+def test_every_decoy_fits_the_tree(decoy: object) -> None:
+    edit = decoy.edit  # type: ignore[attr-defined]
+
+    assert (ROOT / edit.path).read_text().count(edit.new) == 1
