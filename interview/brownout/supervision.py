@@ -26,6 +26,11 @@ _MARK = "BROWNOUT_PART"
 _KEPT = ("PATH", "HOME", "LANG", "USER", "LOGNAME")
 
 
+def launcher(name: str) -> str:
+    """The command line of a part, as the supervisor and everybody's process list see it."""
+    return f'"{sys.executable}" -P -m brownout.launch {name}'
+
+
 @dataclass(frozen=True)
 class Part:
     """One process of the harness. `command` is asked at each start, so that it may depend on files made since."""
@@ -232,7 +237,7 @@ class Supervision:
         for part in self._parts.values():
             marks = {_MARK: part.name, **part.variables}
             sections[f"program:{part.name}"] = {
-                "command": f'"{sys.executable}" -P -m brownout.launch {part.name}',
+                "command": launcher(part.name),
                 "environment": ",".join(f'{name}="{value}"' for name, value in marks.items()),
                 "directory": run,
                 "autostart": "false",
