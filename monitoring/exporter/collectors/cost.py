@@ -40,7 +40,11 @@ class Cost:
 
     def collect(self, look: Look) -> Iterator[Sample]:
         del look
-        cpu, count = totals(self._client.get(f"{self._url}/metrics").raise_for_status().text)
+        try:
+            exposition = self._client.get(f"{self._url}/metrics").text
+        except httpx.HTTPError:
+            return  # serving is down: the components collector says so
+        cpu, count = totals(exposition)
         now = time.monotonic()
         if self._past and (cpu < self._past[-1][1] or count < self._past[-1][2]):
             self._past.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import httpx
+from ontime.errors import RegistryError
 from ontime.registry import CHAMPION, RegistryReader
 from ontime.settings import Environment
 
@@ -24,7 +25,10 @@ def version_collector(environment: Environment) -> Collector:
 
     def collect(look: Look) -> Iterator[Sample]:
         yield sample("ontime_served_version", served_version(look))
-        champion = reader.aliases().get(CHAMPION)
+        try:
+            champion = reader.aliases().get(CHAMPION)
+        except RegistryError:
+            return  # the registry is down: the components collector says so
         yield sample("ontime_champion_version", float("nan") if champion is None else champion)
 
     return Collector(

@@ -18,11 +18,12 @@ from ontime.history import exporter_series
 from ontime.settings import Environment, MonitoringBehaviour
 from ontime.warehouse import Warehouse
 
-from monitoring.exporter.collectors.cost import totals
+from monitoring.exporter.collectors.cost import cost_collector, totals
 from monitoring.exporter.collectors.parity import differs
 from monitoring.exporter.collectors.predictions import AGES, FEATURE_VALUES, SCORES
 from monitoring.exporter.collectors.quality import QUALITY
 from monitoring.exporter.collectors.report import REPORT
+from monitoring.exporter.collectors.versions import version_collector
 from monitoring.exporter.collectors.world import WORLD
 from monitoring.exporter.engine import Engine
 from monitoring.exporter.log import RecentLog
@@ -204,6 +205,18 @@ def test_parity_compares_nulls_and_values() -> None:
     recomputed = np.array([[1.0, nan, 2.0, 1000.5, 0.01]])
 
     assert differs(served, recomputed, 1e-3).tolist() == [[False, False, True, False, True]]
+
+
+def test_components_that_are_down_are_no_errors_of_the_exporter(tmp_path: Path) -> None:
+    nobody = "http://127.0.0.1:9"
+    place = Environment(state=tmp_path, clock_file=tmp_path / "clock.json", mlflow_url=nobody, serving_url=nobody)
+    frozen(place, START)
+    found = engine(place, version_collector(place), cost_collector(place))
+    found.look()
+
+    assert value(found, "ontime_champion_version") is None
+    assert value(found, "ontime_exporter_errors_total", collector="versions") == 0
+    assert value(found, "ontime_exporter_errors_total", collector="cost") == 0
 
 
 def test_cost_reads_serving_s_counters() -> None:
