@@ -48,6 +48,8 @@ def clean(source: Mapping[str, str], root: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "TZ": "UTC",
         "MALLOC_ARENA_MAX": "2",
+        # setproctitle would wipe the environment by which a component's processes are known.
+        "SPT_NOENV": "1",
     }
 
 
