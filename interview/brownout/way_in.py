@@ -32,8 +32,8 @@ def pages(environment: Environment, harness: Harness) -> tuple[Page, ...]:
         Page("dashboards", "Dashboards", environment.dashboards_url),
         Page("mlflow", "MLflow", environment.mlflow_url),
         Page("airflow", "Airflow", environment.airflow_url, keeps_prefix=True),
-        Page("prometheus", "Prometheus", environment.prometheus_url, keeps_prefix=True),
-        Page("alertmanager", "Alertmanager", environment.alertmanager_url, keeps_prefix=True),
+        Page("prometheus", "Prometheus", environment.prometheus_url),
+        Page("alertmanager", "Alertmanager", environment.alertmanager_url),
         Page("serving", "Serving", environment.serving_url),
         Page("desk", "On-call desk", harness.proctor_url),
     )
