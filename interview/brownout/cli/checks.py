@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -87,6 +88,43 @@ def soak(
     raise typer.Exit(7 if found else 0)
 
 
+def bench(
+    scenario: Annotated[list[str] | None, typer.Argument(help="Scenarios to prepare; default: all.")] = None,
+    minutes: Annotated[float, typer.Option(min=0, help="How long to sample memory.")] = 10.0,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure reset, memory and preparations on the running stack, which it takes for itself.
+
+    Example: brownout bench junior-01 --minutes 2
+    """
+    import json
+    from dataclasses import asdict
+
+    from ontime.settings import environment
+    from rich.table import Table
+
+    from brownout.bench import run
+    from brownout.scenarios import get, load
+    from brownout.settings import harness
+
+    names = [get(name).id for name in scenario or load()]
+    with telling() as tell:
+        rows = list(run(names, minutes, harness(), environment(), tell))
+    told = [asdict(row) for row in rows]
+    if out is not None:
+        out.write_text(json.dumps(told, indent=1) + "\n")
+    if as_json:
+        OUT.data(told)
+        return
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("what", "measured", "goal"):
+        view.add_column(heading, justify="left" if heading == "what" else "right")
+    for row in rows:
+        view.add_row(row.what, f"{row.measured:.1f} {row.unit}", f"{row.goal} {row.unit}")
+    OUT.people.print(view)
+
+
 def add_to(app: typer.Typer) -> None:
-    for command in (preflight, rehearsal, soak):
+    for command in (preflight, rehearsal, soak, bench):
         app.command()(command)
