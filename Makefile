@@ -79,7 +79,7 @@ format: setup ## Put the style right
 	@$(VENV)/bin/ruff format .
 
 types: setup ## mypy, strict
-	@$(VENV)/bin/mypy $(wildcard platform/ontime serving monitoring dags feature_repo interview/brownout)
+	@$(VENV)/bin/mypy $(wildcard platform/ontime serving monitoring interview/brownout)
 
 docs: setup ## Write docs/reference from the code
 	@$(ONTIME) docs

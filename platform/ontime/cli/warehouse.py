@@ -51,9 +51,10 @@ def tables(as_json: Annotated[bool, typer.Option("--json", help="Print the resul
     Example: ontime warehouse tables
     """
     import pyarrow.parquet as pq
+    from rich.table import Table
+
     from ontime.settings import environment
     from ontime.warehouse import TABLES, Warehouse
-    from rich.table import Table
 
     warehouse = Warehouse(environment().warehouse)
     found = []

@@ -48,7 +48,6 @@ def clean(source: Mapping[str, str], root: Path) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "TZ": "UTC",
         "MALLOC_ARENA_MAX": "2",
-        "SPT_NOENV": "1",  # or a process that sets its title (Airflow's do) loses the environment it is found by
         # setproctitle would wipe the environment by which a component's processes are known.
         "SPT_NOENV": "1",
     }
