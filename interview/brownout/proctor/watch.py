@@ -22,7 +22,7 @@ from brownout.settings import Harness
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 2.5
 ViewOf = Callable[[e.Healthy | None, float | None, float], ProbeView]
 
 
