@@ -29,6 +29,7 @@ from zoneinfo import ZoneInfo
 from ontime.contract import NEW_YORK
 from ontime.errors import UnknownNameError
 from ontime.runtime import release
+from ontime.runtime.release import Commit
 from ontime.settings import Environment
 from ontime.warehouse import Warehouse
 
@@ -77,6 +78,10 @@ KEPT = frozenset({"venv"})
 Tell = Callable[[str], None]
 
 
+def silent(_: str) -> None:
+    """Tells nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """`present`: where the world stands. `trained_through`: the champion's last training day."""
@@ -118,25 +123,26 @@ def present(name: str) -> datetime:
     return baseline(name).present
 
 
-def fingerprint(wanted: Baseline, environment: Environment, harness: Harness) -> str:
+def fingerprint(wanted: Baseline, commit: Commit, environment: Environment, harness: Harness) -> str:
     """12 hex digits over code, canonical events, moments, and the directory that stored paths point into."""
-    listed = release.git(ROOT, "ls-tree", "-r", "HEAD", "--", *SOURCES).decode()
+    listed = release.git(ROOT, "ls-tree", "-r", commit.sha, "--", *SOURCES).decode()
     parts = (listed, dataset.content_hash(dataset.ensure(harness.data)), repr(wanted), str(environment.state))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
-def snapshot_of(wanted: Baseline, environment: Environment, harness: Harness) -> Path:
-    return harness.baselines / f"{wanted.name}-{fingerprint(wanted, environment, harness)}"
+def snapshot_of(wanted: Baseline, commit: Commit, environment: Environment, harness: Harness) -> Path:
+    return harness.baselines / f"{wanted.name}-{fingerprint(wanted, commit, environment, harness)}"
 
 
-def build(name: str, environment: Environment, harness: Harness, tell: Tell = lambda _: None) -> Path:
-    """The snapshot's directory, made when it is not there. Replaces the platform's state then.
+def build(
+    name: str, environment: Environment, harness: Harness, tell: Tell = silent, commit: Commit | None = None
+) -> Path:
+    """The snapshot that `commit` (default: HEAD) makes, made when it is not there. Replaces the platform's state then.
 
-    Raises `BaselineError` when the world or an edit that is not committed is in the way, `PlatformError` when a step
-    of the platform's fails.
+    Raises `BaselineError` when the world is in the way, `PlatformError` when a step of the platform's fails.
     """
-    wanted = baseline(name)
-    path = snapshot_of(wanted, environment, harness)
+    wanted, commit = baseline(name), commit or release.head(ROOT)
+    path = snapshot_of(wanted, commit, environment, harness)
     if (path / "manifest.json").exists():
         return path
     dirty = release.git(ROOT, "status", "--porcelain", "--untracked-files=all", "--", *SOURCES).decode().splitlines()
@@ -149,7 +155,7 @@ def build(name: str, environment: Environment, harness: Harness, tell: Tell = la
     tell("filling the warehouse")
     fill(Warehouse(environment.warehouse), harness.data, wanted.present)
     begin(harness, environment.clock, wanted.present)
-    place_release(environment)
+    place_release(environment, commit)
     tell("starting MLflow")
     beside = subprocess.Popen(
         [sys.executable, "-P", "-c", AIRFLOW_TABLES],
@@ -194,31 +200,40 @@ AIRFLOW_TABLES = (
 )
 
 
-def restore(
-    name: str, environment: Environment, harness: Harness, seed: int = SEED, tell: Tell = lambda _: None
-) -> Path:
+def restore(name: str, environment: Environment, harness: Harness, seed: int = SEED, tell: Tell = silent) -> Path:
     """Makes the platform's state that of the baseline, and the world stand frozen at its present.
 
     Stops the platform; the world must be down. Afterwards this checkout's HEAD is the current release, and nothing
     runs. Raises what `build` raises.
     """
-    wanted = baseline(name)
-    path = build(name, environment, harness, tell)
+    wanted, commit = baseline(name), release.head(ROOT)
+    path = build(name, environment, harness, tell, commit)
     platform = Platform(environment, harness, secrecy(harness).user, Path(sys.executable))
     _at_rest(platform, harness)
     tell("restoring")
     _wipe(environment.state)
     _copy(path / "state", environment.state)
     begin(harness, environment.clock, wanted.present, seed)
-    place_release(environment)
+    place_release(environment, commit)
     platform.hand_over()
+    _restored(harness).write_text(path.name)
     return path
 
 
 def verify(name: str, environment: Environment, harness: Harness) -> list[str]:
-    """What of the platform's state differs from the baseline, one line a file; empty when nothing does."""
-    manifest = _manifest(snapshot_of(baseline(name), environment, harness))
-    return differences(environment.state, manifest["files"])
+    """What of the platform's state differs from the baseline restored last, one line a file; empty when nothing does.
+
+    Raises `BaselineError` when the baseline restored last is another one.
+    """
+    wanted, mark = baseline(name), _restored(harness)
+    restored = mark.read_text() if mark.exists() else "none"
+    if restored.rpartition("-")[0] != wanted.name:
+        raise BaselineError(f"The baseline restored last is {restored!r}, not {name!r}. `brownout reset`.")
+    return differences(environment.state, _manifest(harness.baselines / restored)["files"])
+
+
+def _restored(harness: Harness) -> Path:
+    return harness.baselines / "restored"
 
 
 def fill(warehouse: Warehouse, data: Path, until: datetime) -> None:
@@ -227,9 +242,8 @@ def fill(warehouse: Warehouse, data: Path, until: datetime) -> None:
         warehouse.replace(table, dataset.read(data, table, through=until))
 
 
-def place_release(environment: Environment) -> None:
-    """Makes HEAD of this checkout the current release without the checks of a deploy: it passed its own tests."""
-    commit = release.head(ROOT)
+def place_release(environment: Environment, commit: Commit) -> None:
+    """Makes a commit of this checkout the current release without a deploy's checks: it passed its own tests."""
     root = environment.releases / commit.name
     if not root.exists():
         draft = environment.releases / f".{commit.name}.{os.getpid()}"
@@ -316,7 +330,7 @@ def _forget_others(path: Path) -> None:
     """Removes snapshots of the same baseline that older code made."""
     name = path.name.rpartition("-")[0]
     for other in path.parent.iterdir():
-        if other != path and other.name.rpartition("-")[0] == name:
+        if other != path and other.is_dir() and other.name.rpartition("-")[0] == name:
             shutil.rmtree(other)
 
 

@@ -32,11 +32,11 @@ def ensure(data: Path) -> Path:
 
 
 def recipe() -> str:
-    """Hash of everything that the canonical events follow from: the archive and the code that converts it."""
-    ours = (Path(__file__).with_name(name) for name in ("canonical.py", "tape.py"))
-    code = (*ours, Path(contract.__file__), Path(warehouse.__file__))
-    parts = [archive.SHA256, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in code)]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+    """Hash of all that the canonical events follow from: the archive, the code that converts it, the contract."""
+    code = (Path(__file__).with_name(name).read_text() for name in ("canonical.py", "tape.py"))
+    schemas = (str(warehouse.table(name).schema) for name in EVENT_TABLES)
+    ranges = json.dumps(contract.EVENT.json_schema(), sort_keys=True)
+    return hashlib.sha256("\0".join((archive.SHA256, *code, *schemas, ranges)).encode()).hexdigest()
 
 
 def convert(source: Path, data: Path) -> None:

@@ -33,6 +33,7 @@ KINDS = {
 NIGHT_IS_AT_LEAST = timedelta(hours=2, minutes=45)
 NIGHT_BEGINS_AFTER = timedelta(minutes=30)
 NIGHT_ENDS_BEFORE = timedelta(minutes=75)
+DAY_MICROSECONDS = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def utc_day(moment: float) -> date:
 
 
 def write(data: Path, tables: dict[str, pa.Table]) -> None:
-    """Writes the whole tape; `nights.json`, written last, says that it is complete."""
+    """Writes the tape of tables sorted by `available_at`; `nights.json`, written last, says that it is complete."""
     directory = data / "tape"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -101,14 +102,16 @@ def nights_between(departures: list[float]) -> Iterator[Night]:
 
 def _days(tables: dict[str, pa.Table]) -> Iterator[tuple[str, list[bytes]]]:
     """Each UTC day with its events as JSON lines, in order."""
-    days: dict[str, list[tuple[str, str, bytes]]] = {}
-    for table, kind in KINDS.items():
-        for batch in _textual(tables[table]).to_batches(max_chunksize=20_000):
-            for row in batch.to_pylist():
-                available, event_id = row["available_at"], row["event_id"]
-                days.setdefault(available[:10], []).append((available, event_id, orjson.dumps(_event(kind, row))))
-    for day in sorted(days):
-        yield day, [line for _, _, line in sorted(days.pop(day))]
+    import numpy as np
+
+    starts = {name: np.asarray(tables[name]["available_at"].cast("int64")) // DAY_MICROSECONDS for name in KINDS}
+    for number in sorted({int(day) for days in starts.values() for day in np.unique(days)}):
+        lines: list[tuple[str, str, bytes]] = []
+        for name, kind in KINDS.items():
+            first, end = (int(np.searchsorted(starts[name], number, side)) for side in ("left", "right"))
+            rows = _textual(tables[name].slice(first, end - first)).to_pylist()
+            lines += [(row["available_at"], row["event_id"], orjson.dumps(_event(kind, row))) for row in rows]
+        yield str(date(1970, 1, 1) + timedelta(days=number)), [line for _, _, line in sorted(lines)]
 
 
 def _textual(rows: pa.Table) -> pa.Table:

@@ -59,7 +59,7 @@ def tables() -> Mapping[str, pa.Table]:
 
 
 def row(tables: Mapping[str, pa.Table], table: str, key: str) -> dict[str, Any]:
-    found = [r for r in tables[table].to_pylist() if r["event_id"].endswith(key)]
+    found: list[dict[str, Any]] = [r for r in tables[table].to_pylist() if r["event_id"].endswith(key)]
 
     assert len(found) == 1
 

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import orjson
@@ -78,7 +79,7 @@ async def until(met: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-def recorded(harness: Harness, query: str) -> list[tuple[object, ...]]:
+def recorded(harness: Harness, query: str) -> list[Any]:
     with closing(sqlite3.connect(f"file:{harness.record}?mode=ro", uri=True)) as connection:
         return connection.execute(query).fetchall()
 
@@ -160,7 +161,7 @@ async def test_answers_are_recorded_for_every_flight_also_the_ones_that_did_not_
         replay.release()
         await until(world_is_past(replay, 5))
         await replay.freeze()
-    codes = dict(recorded(harness, "SELECT code, count(*) FROM answers GROUP BY code"))
+    codes: dict[Any, Any] = dict(recorded(harness, "SELECT code, count(*) FROM answers GROUP BY code"))
     scored = recorded(harness, "SELECT count(*) FROM answers WHERE late_probability = 0.2 AND error IS NULL")
 
     assert set(codes) == {0, 200, 503}
