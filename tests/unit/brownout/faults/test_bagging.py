@@ -40,8 +40,8 @@ def test_the_raw_score_is_the_mean() -> None:
 def test_a_bag_exports_and_repeats(tmp_path: Path) -> None:
     matrix, late = rows()
     recipe = Recipe(bags=5, trees=6, min_leaf_rows=5, row_share=0.5)
-    bag = train_bag(recipe, matrix, late, threads=1)
-    again = train_bag(recipe, matrix, late, threads=1)
+    bag = train_bag(recipe, matrix, late, workers=1)
+    again = train_bag(recipe, matrix, late, workers=3)
     scorer = Scorer(write_onnx(bag, tmp_path / "bag.onnx"))
 
     assert bag.num_trees() == recipe.total_trees
