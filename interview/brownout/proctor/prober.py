@@ -114,12 +114,13 @@ class Prober:
         try:
             return watched.probe.run(self._view)
         except Exception as error:  # a probe that fails must not end the interview, nor count against anyone
-            said = f"{watched.probe.name} of {watched.fault} failed: {type(error).__name__}: {error}"
-            if said not in watched.troubles:
-                watched.troubles.add(said)
-                log.exception("probe %s failed", watched.probe.name)
+            kind = type(error).__name__
+            if kind not in watched.troubles:
+                watched.troubles.add(kind)
+                log.info("probe %s failed", watched.probe.name, exc_info=True)
+                said = f"{watched.probe.name} of {watched.fault} failed: {kind}: {error}"
                 self._interview.add("proctor", e.HarnessTrouble(part="probe", what=said[:400]))
-            return ProbeResult("unknown", f"the probe itself failed: {type(error).__name__}")
+            return ProbeResult("unknown", f"the probe itself failed: {kind}")
 
     def _note(self, watched: Watched, result: ProbeResult, begun: float) -> None:
         if result.status != watched.status:
