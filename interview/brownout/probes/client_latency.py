@@ -12,13 +12,17 @@ from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.record import BATCH, SINGLE, Record
 
 
+ENOUGH = 8
+"""Requests of one size from which its healthy latency is known: a minute of departure boards at dawn."""
+
+
 def measure_healthy(view: ProbeView, requests: int = 200) -> dict[str, float]:
     """This machine's healthy latencies, for `ProbeView.healthy`; call it on a healthy stack, before injection."""
     record = Record(view.harness.record)
     figures: dict[str, float] = {}
     for size in (SINGLE, BATCH):
         found = record.latencies_ms(size, requests, view.since_wall)
-        if len(found) >= 20:
+        if len(found) >= ENOUGH:
             figures[f"{size}_p50_ms"] = float(np.quantile(found, 0.5))
             figures[f"{size}_p99_ms"] = float(np.quantile(found, 0.99))
     return figures

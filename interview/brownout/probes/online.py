@@ -33,15 +33,22 @@ def read_view(database: Path, view: str) -> dict[str, StoredRow]:
     return _rows(cells)
 
 
-def _rows(cells: Iterable[tuple[bytes, str, bytes | None, str]]) -> dict[str, StoredRow]:
+def _rows(cells: Iterable[tuple[bytes, str, bytes | None, int | str]]) -> dict[str, StoredRow]:
     found: dict[str, StoredRow] = {}
     for key, feature, value, event_ts in cells:
         entity = _entity(key)
         if entity not in found:
-            moment = datetime.fromisoformat(str(event_ts))
-            found[entity] = StoredRow(moment if moment.tzinfo else moment.replace(tzinfo=UTC), {})
+            found[entity] = StoredRow(_moment(event_ts), {})
         found[entity].values[feature] = _number(value)
     return found
+
+
+def _moment(stored: int | str) -> datetime:
+    """Feast registers an adapter that stores Unix seconds; without it, Python's own stores naive UTC as text."""
+    if isinstance(stored, int):
+        return datetime.fromtimestamp(stored, UTC)
+    moment = datetime.fromisoformat(stored)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _entity(key: bytes) -> str:

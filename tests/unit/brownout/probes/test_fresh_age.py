@@ -32,7 +32,7 @@ def fill(stack: Any, at: datetime) -> Path:
             )
             for entity, row in stack.truth.fresh(at)[view].items():
                 key = _key(entity_of(view), entity)
-                cells = [(key, name, _value(row[name]), f"{at:%Y-%m-%d %H:%M:%S}") for name in value_columns(view)]
+                cells = [(key, name, _value(row[name]), int(at.timestamp())) for name in value_columns(view)]
                 connection.executemany(f'INSERT INTO "ontime_{view}" VALUES (?,?,?,?)', cells)  # noqa: S608
     return path
 
