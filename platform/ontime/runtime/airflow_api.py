@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from ontime.errors import RuntimeStateError, UnknownNameError
+from ontime.runtime.airflow_settings import pages
 from ontime.settings import Environment
 
 LOOK_SECONDS = 0.5
@@ -27,8 +28,7 @@ class Run:
 
 class AirflowApi:
     def __init__(self, environment: Environment) -> None:
-        base = environment.airflow_url.rstrip("/")
-        self._client = httpx.Client(base_url=base, timeout=20.0, trust_env=False)
+        self._client = httpx.Client(base_url=pages(environment), timeout=20.0, trust_env=False)
         token = self._json("GET", "/auth/token")["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
 
@@ -46,7 +46,10 @@ class AirflowApi:
         if answer.is_error:
             said = " ".join(answer.text.split())[:300]
             raise RuntimeStateError(f"Airflow answered {answer.status_code} to {method} {path}: {said}")
-        return answer.json()
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise RuntimeStateError(f"Airflow answered {method} {path} with something that is no JSON.") from error
 
     def names(self) -> list[str]:
         return [dag["dag_id"] for dag in self._json("GET", "/api/v2/dags?limit=100")["dags"]]

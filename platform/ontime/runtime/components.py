@@ -120,7 +120,7 @@ COMPONENTS: dict[str, Component] = {
         Component(
             name="airflow-api-server",
             command=partial(airflow, ("api-server",)),
-            url=lambda environment: environment.airflow_url,
+            url=airflow_settings.pages,
             ready=http(lambda environment: environment.airflow_url, "/api/v2/monitor/health"),
             variables=airflow_settings.variables,
             memory_mib=1024,

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from ontime.settings import Environment
 
-TIMEOUT_SECONDS = 3.0
+TIMEOUT_SECONDS = 5.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
