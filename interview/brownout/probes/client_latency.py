@@ -11,7 +11,6 @@ from pydantic import Field
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.record import BATCH, SINGLE, Record
 
-
 ENOUGH = 8
 """Requests of one size from which its healthy latency is known: a minute of departure boards at dawn."""
 
