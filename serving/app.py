@@ -26,6 +26,9 @@ from serving.predictor import Answers
 from serving.requests import FieldError, Question, RefusedError, parse, read_body
 from serving.worker import Worker
 
+PREDICT = "/predict"
+PATHS = (PREDICT, "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs.json")
+"""Everything that is answered here. `docs.json` is what BentoML's page at `/` shows."""
 INLINE_FLIGHTS = 8
 """Up to so many flights are answered on the event loop: handing them to a thread costs more than answering."""
 CLIENT_GONE = 499
@@ -160,14 +163,17 @@ class Endpoints:
 def create_app(make_worker: Callable[[], Worker]) -> Starlette:
     """The application; the worker is made when it starts, in the process that serves."""
     endpoints = Endpoints(make_worker)
+    get = {
+        "/healthz": endpoints.healthz,
+        "/readyz": endpoints.readyz,
+        "/metrics": endpoints.metrics,
+        "/openapi.json": endpoints.openapi,
+        "/docs.json": endpoints.openapi,
+    }
     return Starlette(
         routes=[
-            Route("/predict", endpoints.predict, methods=["POST"]),
-            Route("/healthz", endpoints.healthz),
-            Route("/readyz", endpoints.readyz),
-            Route("/metrics", endpoints.metrics),
-            Route("/openapi.json", endpoints.openapi),
-            Route("/docs.json", endpoints.openapi),
+            Route(PREDICT, endpoints.predict, methods=["POST"]),
+            *(Route(path, get[path]) for path in PATHS if path != PREDICT),
         ],
         exception_handlers={HTTPException: endpoints.http_error},
         lifespan=endpoints.lifespan,

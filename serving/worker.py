@@ -34,7 +34,6 @@ class Worker:
     def __init__(self, environment: Environment, behaviour: Behaviour, source: Source, registry: Registry) -> None:
         serving = behaviour.serving
         clock = Clock(environment.clock)
-        logs.configure(clock)
         self.metrics = Metrics()
         self.metrics.build_info.labels(revision()).set(1)
         self.usage = FeatureUsage(self.metrics)
@@ -121,4 +120,5 @@ def revision() -> str:
 def from_settings() -> Worker:
     """The worker of this process's environment and tree."""
     here = environment()
+    logs.configure(Clock(here.clock))
     return Worker(here, behaviour(), FeastSource(here), RegistryReader(here.mlflow_url))
