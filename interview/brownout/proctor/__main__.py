@@ -66,7 +66,7 @@ async def serve(here: Harness) -> None:
     app = create_app(here, tokens.ensure(here, "proctor"), lambda: Lifecycle(here, stage, tell))
     metrics = create_metrics_app(InterviewMetrics(lambda: known_facts(here)), tokens.ensure(here, "metrics"))
     servers = [_server(app, here.proctor_url, here.host), _server(metrics, here.metrics_url, here.host)]
-    watch = Watch(here, stage.probe_view, lambda: Changes(environment()), stage.world_alive)
+    watch = Watch(here, stage.probe_view, lambda memory: Changes(environment(), memory), stage.world_alive)
     thread = threading.Thread(target=watch.run, name="watch", daemon=True)
     thread.start()
 

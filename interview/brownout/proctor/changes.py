@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from ontime.errors import OntimeError
 from ontime.registry import RegistryReader
+from ontime.runtime.release import entries
 from ontime.settings import Environment
 
 from brownout import entries as e
@@ -26,17 +30,37 @@ class Seen:
 
 
 class Changes:
-    """Remembers what it saw last; the first look finds nothing new."""
+    """Remembers in a file what it saw last, across a crash of the proctor; the very first look finds nothing new."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, memory: Path) -> None:
         self._environment = environment
         self._registry = RegistryReader(environment.mlflow_url, timeout=httpx.Timeout(2.0, connect=0.5))
-        self._release = self._current()
-        self._aliases: dict[str, int] | None = None
-        self._runs: set[tuple[str, str]] | None = None
+        self._memory = memory
+        known = self._remembered()
+        self._release: str = known.get("release", "")
+        self._aliases: dict[str, int] | None = known.get("aliases")
+        runs = known.get("runs")
+        self._runs: set[tuple[str, str]] | None = None if runs is None else {(dag, run) for dag, run in runs}
 
     def look(self) -> list[Seen]:
-        return [*self._deploys(), *self._moves(), *self._dag_runs()]
+        before = (self._release, self._aliases, self._runs)
+        seen = [*self._deploys(), *self._moves(), *self._dag_runs()]
+        if (self._release, self._aliases, self._runs) != before:
+            self._remember()
+        return seen
+
+    def _remembered(self) -> dict[str, Any]:
+        try:
+            known: dict[str, Any] = json.loads(self._memory.read_text())
+        except (OSError, ValueError):
+            return {}
+        return known
+
+    def _remember(self) -> None:
+        known = {"release": self._release, "aliases": self._aliases, "runs": sorted(self._runs or ())}
+        draft = self._memory.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps(known if self._runs is not None else {**known, "runs": None}))
+        draft.replace(self._memory)
 
     def _current(self) -> str:
         try:
@@ -45,10 +69,19 @@ class Changes:
             return ""
 
     def _deploys(self) -> Iterator[Seen]:
-        now = self._current()
-        if now and now != self._release:
+        now, before = self._current(), self._release
+        if now and now != before:
             self._release = now
-            yield Seen(e.Change(what="deploy", subject=now, detail=now[:12]))
+            if before:
+                yield Seen(e.Change(what="deploy", subject=now, detail=self._subject(now)))
+
+    def _subject(self, release: str) -> str:
+        """The release and what its commit says, as far as the releases' journal tells."""
+        try:
+            told = [entry.subject for entry in entries(self._environment) if entry.release == release]
+        except (OSError, ValueError, OntimeError):
+            told = []
+        return f"{release} {told[-1]}"[:400] if told else release
 
     def _moves(self) -> Iterator[Seen]:
         try:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from ontime.errors import OntimeError
 
@@ -33,7 +34,7 @@ class Watch:
         self,
         harness: Harness,
         view_of: ViewOf,
-        changes: Callable[[], Changes],
+        changes: Callable[[Path], Changes],
         world_alive: Callable[[], bool],
     ) -> None:
         self._harness = harness
@@ -69,8 +70,11 @@ class Watch:
             interview.add("proctor", e.WatchEnded())
             render.write(interview)
             return
+        if facts.state == "ready" and self._changes is None:
+            self._changes = self._changes_of(interview.folder / "seen.json")
+            self._changes.look()
         if not (facts.state == "running" or (facts.state == "closed" and facts.watching)):
-            self._prober = self._changes = None
+            self._prober = None
             return
         if self._prober is None or self._changes is None:
             self._begin(interview, facts)
@@ -99,7 +103,7 @@ class Watch:
         onset = facts.onset[1] if facts.onset else None
         view = self._view_of(healthy, onset, last)
         self._prober = Prober(interview, view, watched_by(interview.created, discover()))
-        self._changes = self._changes_of()
+        self._changes = self._changes or self._changes_of(interview.folder / "seen.json")
 
     def _look_at_world(self, interview: Interview) -> None:
         missing = not self._world_alive()

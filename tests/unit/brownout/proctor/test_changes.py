@@ -51,10 +51,15 @@ def platform(tmp_path: Path) -> Platform:
 
 @pytest.fixture
 def changes(platform: Platform) -> Changes:
-    made = Changes(platform.environment)
+    made = begin(platform)
+    assert made.look() == []
+    return made
+
+
+def begin(platform: Platform) -> Changes:
+    made = Changes(platform.environment, platform.environment.state / "seen.json")
     registry: Any = platform.registry
     made._registry = registry
-    assert made.look() == []
     return made
 
 
@@ -118,3 +123,21 @@ def test_a_database_that_is_not_there_or_torn_is_no_change(platform: Platform, c
     platform.database.unlink()
 
     assert (torn, told(changes)) == ([], [])
+
+
+def test_what_changed_while_the_proctor_was_down_is_seen(platform: Platform, changes: Changes) -> None:
+    platform.deploy("bbb")
+    platform.registry.now = {"champion": 1, "previous": 1}
+    platform.run("manual", "success", "r1")
+
+    again = begin(platform)
+
+    assert [what for what, _ in filter(None, told(again))] == ["deploy", "alias", "dag_run"]
+    assert told(begin(platform)) == []
+
+
+def test_a_memory_that_is_torn_is_a_first_look(platform: Platform, changes: Changes) -> None:
+    (platform.environment.state / "seen.json").write_text('{"release": "aa')
+    platform.deploy("bbb")
+
+    assert told(begin(platform)) == []

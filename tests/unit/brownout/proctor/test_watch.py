@@ -70,7 +70,7 @@ def story(tell_story: Tell, stale: e.FaultRecord) -> Any:
 
 def eye(story: Any, around: Around) -> Watch:
     changes: Any = around
-    return Watch(story.harness, around.view_of, lambda: changes, lambda: around.alive)
+    return Watch(story.harness, around.view_of, lambda _: changes, lambda: around.alive)
 
 
 def kinds(story: Any, after: int) -> list[str]:
@@ -98,6 +98,21 @@ def test_nothing_is_looked_at_when_it_stands_still(story: Any, around: Around, e
         watch.look(story.interview)
 
     assert around.probe.asked == 0
+
+
+def test_what_was_there_before_the_start_is_seen_while_it_is_ready(tell_story: Tell, around: Around) -> None:
+    story = tell_story().prepared()
+    watch = eye(story, around)
+    around.seen = [Seen(e.Change(what="deploy", detail="the preparation's own"))]
+
+    watch.look(story.interview)
+    story.add(200, e.Started())
+    around.seen = [Seen(e.Change(what="alias", detail="in the first second"))]
+    for _ in range(2):
+        watch.look(story.interview)
+
+    noted = [x.payload.detail for x in story.ledger.entries() if isinstance(x.payload, e.Change)]
+    assert noted == ["in the first second"]
 
 
 def test_changes_are_noted_and_make_probes_due(story: Any, around: Around) -> None:
