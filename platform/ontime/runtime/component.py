@@ -22,6 +22,8 @@ class Component:
     """One process tree under the supervisor.
 
     `paths` are the parts of the tree whose change restarts it on deploy: a file, or a directory with a final slash.
+    `after` names what is ready first: it is needed, or it matters more while everything competes for the processor.
+    Serving waits for nothing (it keeps the last good model), and the batch side waits for serving.
     `follows_current` is for a process that starts children by itself: they must find the newest release, so its
     PYTHONPATH names the `current` link instead of the release behind it.
     """

@@ -15,7 +15,12 @@ from ontime.settings import Environment
 
 SECONDS = 180.0
 
-FEATURE_DEFINITIONS = ("feature_repo", "platform/ontime/contract.py", "platform/ontime/online.py")
+FEATURE_DEFINITIONS = (
+    "feature_repo",
+    "platform/ontime/contract.py",
+    "platform/ontime/features",
+    "platform/ontime/online.py",
+)
 """What the feature registry is made from."""
 
 
