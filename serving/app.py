@@ -27,8 +27,8 @@ from serving.requests import FieldError, Question, RefusedError, parse, read_bod
 from serving.worker import Worker
 
 PREDICT = "/predict"
-PATHS = (PREDICT, "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs.json")
-"""Everything that is answered here. `docs.json` is what BentoML's page at `/` shows."""
+PATHS = (PREDICT, "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs.json", "/")
+"""Everything that is answered here; `/docs.json` is where BentoML's clients look for the document."""
 INLINE_FLIGHTS = 8
 """Up to so many flights are answered on the event loop: handing them to a thread costs more than answering."""
 CLIENT_GONE = 499
@@ -149,6 +149,9 @@ class Endpoints:
     async def openapi(self, _request: Request) -> Response:
         return Json(openapi.document())
 
+    async def page(self, _request: Request) -> Response:
+        return Response(openapi.PAGE, media_type="text/html")
+
     async def http_error(self, request: Request, error: Exception) -> Response:
         """404 and 405 in the same shape as every other refusal."""
         if not isinstance(error, HTTPException):
@@ -169,6 +172,7 @@ def create_app(make_worker: Callable[[], Worker]) -> Starlette:
         "/metrics": endpoints.metrics,
         "/openapi.json": endpoints.openapi,
         "/docs.json": endpoints.openapi,
+        "/": endpoints.page,
     }
     return Starlette(
         routes=[

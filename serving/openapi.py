@@ -11,6 +11,21 @@ from pydantic.json_schema import models_json_schema
 
 from serving.requests import MAX_BODY_BYTES
 
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>ontime serving</title>
+<link rel="stylesheet" href="./static_content/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="./static_content/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "./openapi.json", dom_id: "#swagger-ui"})</script>
+</body>
+</html>
+"""
+"""The document to read and try out, with the assets that BentoML ships; its own page reports visits to a third party."""
 REF = "#/components/schemas/{model}"
 
 
@@ -129,8 +144,8 @@ def _predict() -> dict[str, Any]:
                 "name": "X-Request-Id",
                 "in": "header",
                 "required": False,
-                "description": "Kept as the request's id when it is well formed.",
-                "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+                "description": "Kept as the request's id when it is 1 to 64 of A-Z a-z 0-9 . _ -",
+                "schema": {"type": "string"},
             }
         ],
         "requestBody": {"required": True, "content": _json(ScheduledFlight, PredictBatch)},

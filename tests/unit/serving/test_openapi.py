@@ -20,7 +20,7 @@ from tests.unit.serving.conftest import FLIGHT, Platform, flight
 def test_every_path_is_described() -> None:
     described = set(openapi.document()["paths"])
 
-    assert described == set(PATHS) - {"/openapi.json", "/docs.json"}
+    assert described == set(PATHS) - {"/openapi.json", "/docs.json", "/"}
 
 
 def test_both_addresses_serve_the_document(platform: Platform) -> None:
