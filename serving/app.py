@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.applications import Starlette
@@ -22,9 +22,11 @@ from starlette.routing import Route
 
 from serving import openapi
 from serving.metrics import CONTENT_TYPE
-from serving.predictor import Answers
 from serving.requests import FieldError, Question, RefusedError, parse, read_body
-from serving.worker import Worker
+
+if TYPE_CHECKING:  # the process that only watches the workers imports this module, too: keep it light
+    from serving.predictor import Answers
+    from serving.worker import Worker
 
 PREDICT = "/predict"
 PATHS = (PREDICT, "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs.json", "/")

@@ -25,7 +25,7 @@ PAGE = """<!doctype html>
 </body>
 </html>
 """
-"""The document to read and try out, with the assets that BentoML ships; its own page reports visits to a third party."""
+"""The document to read and try, with the assets that BentoML ships; its own page tells a third party of each visit."""
 REF = "#/components/schemas/{model}"
 
 

@@ -6,16 +6,28 @@ are right with several workers.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bentoml
 from ontime.settings import environment
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.app import PATHS, create_app
-from serving.worker import from_settings
+
+if TYPE_CHECKING:
+    from serving.worker import Worker
 
 REQUEST_SECONDS = 30
 
-application = create_app(from_settings)
+
+def make_worker() -> Worker:
+    """Imported late: BentoML's own process loads this module only to count workers, and needs no model or store."""
+    from serving.worker import from_settings
+
+    return from_settings()
+
+
+application = create_app(make_worker)
 
 
 class FrontDoor:
