@@ -1,7 +1,8 @@
 """Plays the plan on the world clock, and never lets the clock run ahead of what has been done.
 
-Time is held back (DESIGN: nothing is dropped) when ingest is *slow*: the clock's lease ends `most_ahead` world seconds
-after the oldest thing not done. A *dead* ingest does not stop time, as it would not in reality: events wait, in order.
+Time is held back when ingest is *slow*, or when too many requests are under way to make another: the clock's lease ends
+a few world minutes after the oldest event not acknowledged and the oldest request not made. So nothing is dropped,
+however fast time runs. A *dead* ingest does not stop time, as it would not in reality: events wait, in order.
 """
 
 from __future__ import annotations
@@ -110,12 +111,9 @@ class Replay:
     def _oldest_event(self) -> float:
         return self._sending[0].at if self._sending else self._deliveries.head()
 
-    def _oldest_ask(self) -> float:
-        return min((ask.at for ask in self._asking.values()), default=self._asks.head())
-
     def _limit(self) -> float:
         """World second that time may not pass before more has been done."""
-        oldest = self._oldest_ask()
+        oldest = self._asks.head()
         if self._sender.reachable:
             oldest = min(oldest, self._oldest_event())
         return oldest + max(AHEAD_WORLD_SECONDS, self._driver.speed * AHEAD_WALL_SECONDS)

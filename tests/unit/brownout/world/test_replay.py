@@ -29,7 +29,7 @@ from brownout.world.control import WorldControl
 from brownout.world.driver import Driver
 from brownout.world.feed import Feed, parse
 from brownout.world.plan import Asks, Deliveries
-from brownout.world.replay import Replay
+from brownout.world.replay import AHEAD_WALL_SECONDS, AHEAD_WORLD_SECONDS, Replay
 from brownout.world.sender import Sender
 
 from tests.unit.brownout.world.worlds import PRESENT, Counterpart, SmallTape, now_and_then
@@ -218,6 +218,17 @@ async def test_a_slow_ingest_holds_time_back(harness: Harness) -> None:
 
         counterpart.wait = 0.0
         await until(lambda: replay.status()["pace"] > 0)
+
+
+@pytest.mark.anyio
+async def test_a_serving_that_hangs_does_not_stop_time(harness: Harness) -> None:
+    async with Counterpart() as counterpart, playing(harness, counterpart) as replay:
+        counterpart.answers_wait = 3.0
+        replay.accelerate(3000.0)
+        replay.release()
+        ahead = max(AHEAD_WORLD_SECONDS, 3000.0 * AHEAD_WALL_SECONDS)
+        await until(lambda: any(replay.status()["world"] > ask.at + ahead + 500 for ask in replay._asking.values()))
+        counterpart.answers_wait = 0.0
 
 
 def test_a_world_that_has_not_begun_says_so(tmp_path: Path) -> None:

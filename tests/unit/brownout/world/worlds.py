@@ -86,6 +86,7 @@ class Counterpart:
         self.asked: list[list[dict[str, Any]]] = []
         self.requests = 0
         self.wait = 0.0
+        self.answers_wait = 0.0
         self._fails = fails
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -113,7 +114,7 @@ class Counterpart:
                 size = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
                 body = orjson.loads(await reader.readexactly(size))
                 self.requests += 1
-                await asyncio.sleep(self.wait)
+                await asyncio.sleep(self.wait if head.startswith(b"post /events") else self.answers_wait)
                 if not self._answer(writer, head, body):
                     return
         except (asyncio.IncompleteReadError, ConnectionError):
