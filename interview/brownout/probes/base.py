@@ -81,7 +81,15 @@ class ProbeView:
     @property
     def world_now(self) -> float:
         """World second, by the world's own clock file, never the platform's."""
-        return self.memory.keep("clock", lambda: Clock(self.harness.world / "clock.json")).world_seconds()
+        return self._clock.world_seconds()
+
+    def world_speed_at(self, wall: float) -> float:
+        """World seconds per wall second at wall second `wall`."""
+        return self._clock.speed(wall)
+
+    @property
+    def _clock(self) -> Clock:
+        return self.memory.keep("clock", lambda: Clock(self.harness.world / "clock.json"))
 
 
 class Probe(BaseModel):

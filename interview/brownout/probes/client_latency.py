@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
-from brownout.probes.record import BATCH, SINGLE, Record
+from brownout.probes.record import BATCH, LIVE_SECONDS, SINGLE, Record
 
 ENOUGH = 8
 """Requests of one size from which its healthy latency is known: a minute of departure boards at dawn."""
@@ -44,7 +44,7 @@ class ClientLatency(Probe):
 
     def run(self, view: ProbeView) -> ProbeResult:
         record = Record(view.harness.record)
-        traffic = record.traffic(max(view.since_wall, time.time() - 20.0))
+        traffic = record.traffic(time.time() - LIVE_SECONDS)
         if traffic.failing:
             return ProbeResult("unknown", f"Serving fails: {traffic.last_error}.")
         if traffic.answers == 0:

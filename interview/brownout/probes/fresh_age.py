@@ -15,7 +15,7 @@ from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.online import StoredRow, read_view
-from brownout.probes.record import Record
+from brownout.probes.record import LAG_SECONDS, LIVE_SECONDS, Record
 from brownout.probes.truth import Row, Truth, moment
 
 VIEWS = ("origin_fresh", "carrier_fresh")
@@ -27,7 +27,6 @@ class _Since:
     """World second since which the rows have been fresh without a break."""
 
     world: float | None = None
-    changed_wall: float = 0.0
 
 
 class FreshAge(Probe):
@@ -50,7 +49,7 @@ class FreshAge(Probe):
             httpx.get(f"{view.environment.ingest_url}/healthz", timeout=3).raise_for_status()
         except httpx.HTTPError as error:
             return ProbeResult("unknown", f"Ingest does not answer: {error}")
-        traffic = Record(view.harness.record).traffic(max(view.since_wall, time.time() - 20.0))
+        traffic = Record(view.harness.record).traffic(time.time() - LIVE_SECONDS)
         if traffic.answers == 0:
             return ProbeResult("unknown", "No answers: the world asked nothing or nothing answered lately.")
         try:
@@ -64,8 +63,9 @@ class FreshAge(Probe):
         truth = view.memory.keep("truth", lambda: Truth(view.harness.data))
         false, judged = self._false(truth, stored, now)
         measured = {"age_minutes": age, "false_share": false}
-        if age > self.max_age_minutes:
-            why = f"Fresh rows at read are {age:.0f} world minutes old; {self.max_age_minutes:.0f} are allowed."
+        allowed = self.max_age_minutes + LAG_SECONDS * view.world_speed_at(time.time()) / 60
+        if age > allowed:
+            why = f"Fresh rows at read are {age:.0f} world minutes old; {allowed:.0f} are allowed."
             return self._settled(view, ProbeResult("broken", why, traffic.answers, measured))
         if false > self.max_false_share:
             why = f"{false:.0%} of {judged} fresh rows claim a time whose values they do not hold."
@@ -74,12 +74,10 @@ class FreshAge(Probe):
         return self._settled(view, ProbeResult("ok", why, traffic.answers, measured))
 
     def _settled(self, view: ProbeView, result: ProbeResult) -> ProbeResult:
-        """A restart makes anything fresh for a while, so ok needs a time without a break since the last change."""
+        """A restart makes anything fresh for a while, so ok needs a time without a break."""
         since = view.memory.keep(f"fresh since/{self.model_dump_json()}", _Since)
-        if result.status == "broken" or since.changed_wall != view.since_wall:
-            since.changed_wall = view.since_wall
-            since.world = None
         if result.status != "ok":
+            since.world = None
             return result
         since.world = view.world_now if since.world is None else since.world
         held = (view.world_now - since.world) / 60

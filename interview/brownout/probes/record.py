@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SINGLE, BATCH = "single", "batch"
+LIVE_SECONDS = 20.0
+"""Wall time without an answer after which there is no traffic."""
+LAG_SECONDS = 2.0
+"""Wall time that computing and writing fresh features may take; by night it is ten times as much world time."""
 BATCH_FROM_FLIGHTS = 20
 """Requests of at least this many flights count as batches; what lies between one and this counts as neither."""
 

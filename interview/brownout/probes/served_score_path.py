@@ -13,7 +13,7 @@ from ontime.errors import OntimeError
 from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
-from brownout.probes.record import Answer, Record
+from brownout.probes.record import LAG_SECONDS, LIVE_SECONDS, Answer, Record
 from brownout.probes.truth import Row, Truth, moment
 from brownout.probes.versions import Versions, versions
 
@@ -53,7 +53,6 @@ class ServedScorePath(Probe):
     midnights: int = Field(default=2, ge=1, le=4, description="Midnights that may explain an answer.")
     answers: int = Field(default=200, ge=20, description="Newest judged answers that the verdict rests on.")
     min_answers: int = Field(default=40, ge=1)
-    live_within_seconds: float = Field(default=20.0, gt=0, description="Wall seconds without answers that mean none.")
 
     def run(self, view: ProbeView) -> ProbeResult:
         state = view.memory.keep(f"judgements/{self.model_dump_json()}", Judgements)
@@ -85,20 +84,23 @@ class ServedScorePath(Probe):
             by_version.setdefault(answer.model_version, []).append((answer, flight))
         for version, asked in by_version.items():
             try:
-                deviations = self._deviations(truth, known, version, asked)
+                deviations = self._deviations(view, truth, known, version, asked)
             except OntimeError as error:
                 state.unfetched = str(error)
                 continue
             state.kept.extend(Judged(a.asked_wall, d) for (a, _), d in zip(asked, deviations, strict=True))
 
-    def _deviations(self, truth: Truth, known: Versions, version: str, asked: list[tuple[Answer, Row]]) -> list[float]:
+    def _deviations(
+        self, view: ProbeView, truth: Truth, known: Versions, version: str, asked: list[tuple[Answer, Row]]
+    ) -> list[float]:
         """Of each answer, the smallest over the moments that may explain it; likely moments are tried first."""
         scorer = known.scorer(version)
+        reach = np.array([self.ticks + self._lag(view, truth, answer) for answer, _ in asked])
         best = np.full(len(asked), np.inf)
-        for midnight, tick in product(range(self.midnights), range(self.ticks)):
-            open_ = np.flatnonzero(best > self.max_deviation)
+        for midnight, tick in product(range(self.midnights), range(reach.max(initial=0))):
+            open_ = np.flatnonzero((best > self.max_deviation) & (tick < reach))
             if not len(open_):
-                break
+                continue
             rows = []
             for index in open_:
                 answer, flight = asked[index]
@@ -115,8 +117,13 @@ class ServedScorePath(Probe):
             best[open_] = np.minimum(best[open_], np.abs(scorer.score(truth.matrix(rows)) - served))
         return [float(value) for value in best]
 
+    def _lag(self, view: ProbeView, truth: Truth, answer: Answer) -> int:
+        """Further grid points that pass while features are computed and written; only nights are that fast."""
+        minutes = LAG_SECONDS * view.world_speed_at(answer.asked_wall) / 60
+        return int(minutes // truth.every_minutes)
+
     def _verdict(self, view: ProbeView, state: Judgements, recent: list[Judged], record: Record) -> ProbeResult:
-        traffic = record.traffic(max(view.since_wall, time.time() - self.live_within_seconds))
+        traffic = record.traffic(time.time() - LIVE_SECONDS)
         if traffic.answers + traffic.failures == 0:
             return ProbeResult("unknown", "No answers: the world asked nothing or nothing answered lately.")
         if traffic.failing:

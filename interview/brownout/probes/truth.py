@@ -36,7 +36,7 @@ FRESH_REACH = timedelta(hours=75)
 SLOW_REACH = timedelta(days=60)
 AHEAD = timedelta(hours=24)
 """Events are loaded this far ahead, so that they are read anew only once a world day; as-of joins see none of it."""
-KEPT_TICKS, KEPT_MIDNIGHTS = 12, 4
+KEPT_TICKS, KEPT_MIDNIGHTS = 24, 4
 
 
 class Truth:

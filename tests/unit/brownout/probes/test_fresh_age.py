@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+import time
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -123,3 +124,13 @@ def test_a_steady_one_wants_world_time_without_a_break(stack: Any, minutes: int,
         seen.append(steady.run(stack.view).status)
 
     assert seen == ["unknown", status]
+
+
+def test_a_night_ten_times_as_fast_may_be_older(stack: Any) -> None:
+    clock = stack.view.harness.world / "clock.json"
+    now, wall = stack.view.world_now, time.time()
+    stack.answer(20)
+    fill(stack, moment(stack, 55))
+    write_segments(clock, (Segment(wall, now, 1200.0), Segment(wall + 60, now, 0.0)))
+
+    assert PROBE.run(stack.view).status == "ok"
