@@ -152,7 +152,9 @@ def test_a_release_that_does_not_get_ready_is_taken_back(platform: Stack, tree: 
     refused = platform.ontime("deploy", str(tree), check=False)
 
     assert refused.returncode == 1
-    assert f"was taken back, {current.name} is current again: dashboards did not get ready" in refused.stderr
+    assert (
+        f"was taken back, {current.name} is current again. dashboards ends as soon as it is started" in refused.stderr
+    )
     assert "it does not want to" in refused.stderr
     assert (platform.state / "current").resolve() == current
     assert platform.status("dashboards")["dashboards"]["state"] == "ready"

@@ -19,6 +19,7 @@ from ontime.runtime.components import touched_by
 from ontime.runtime.lock import exclusive
 from ontime.runtime.release import Action, Commit, Entry
 from ontime.runtime.reporter import Reporter
+from ontime.runtime.stack import NotReadyError
 from ontime.settings import Environment
 
 DAG_SOURCES = ("dags/", "platform/ontime/")
@@ -117,13 +118,11 @@ def _activate(
             stack.again(environment, reporter, restarted)
     except OntimeError as error:
         entry = release.write_entry(environment, action, commit, names, healthy=False, note=str(error).splitlines()[0])
-        lost = sorted(ready - {c.name for c in status.look(environment, names).components if c.ready})
-        if old is None or not lost:
+        was_broken = isinstance(error, NotReadyError) and error.component not in ready
+        if old is None or was_broken:
             raise RuntimeStateError(f"{entry.release} stays current, but not everything is ready. {error}") from error
         _take_back(environment, reporter, restarted, old)
-        raise RuntimeStateError(
-            f"{entry.release} was taken back, {old.name} is current again: {', '.join(lost)} did not get ready. {error}"
-        ) from error
+        raise RuntimeStateError(f"{entry.release} was taken back, {old.name} is current again. {error}") from error
     return release.write_entry(environment, action, commit, names, healthy=True)
 
 

@@ -32,6 +32,14 @@ ENOUGH_FAILURES = 3
 """Starts in a row that end at once, after which a start is given up; the supervisor goes on trying for a while."""
 
 
+class NotReadyError(RuntimeStateError):
+    """A component that did not get ready; `component` is its name."""
+
+    def __init__(self, component: str, message: str) -> None:
+        super().__init__(message)
+        self.component = component
+
+
 def up(environment: Environment, reporter: Reporter, names: Sequence[str] = ()) -> None:
     """Starts the named components (default: all) and waits until each is ready.
 
@@ -169,6 +177,9 @@ class _Start:
                 futures[step.name] = pool.submit(step.run, self.environment, self.root)
             try:
                 self._until_ready(wanted, futures, asking)
+            except NotReadyError:
+                self._start_the_others()
+                raise
             finally:
                 for future in futures.values():
                     future.cancel()
@@ -199,6 +210,12 @@ class _Start:
                 self._judge(component, told[component.name], answer)
             time.sleep(LOOK_SECONDS)
 
+    def _start_the_others(self) -> None:
+        """One component's failure keeps no other down."""
+        for component in self.components:
+            if component.name not in self.began:
+                self.supervisor.start(component.name)
+
     def _may_start(self, component: Component) -> bool:
         here = {other.name for other in self.components}
         return all(name in self.ready for name in component.after if name in here)
@@ -223,10 +240,10 @@ class _Start:
         elif waited > component.ready_seconds:
             raise self._failure(component, f"was not ready after {component.ready_seconds:.0f} s: {answer.why}")
 
-    def _failure(self, component: Component, what: str) -> RuntimeStateError:
+    def _failure(self, component: Component, what: str) -> NotReadyError:
         path = component.log(self.environment)
         said = "\n".join(f"  {line}" for line in last_lines(path, LAST_LINES))
-        return RuntimeStateError(f"{component.name} {what}. Its last lines in {path}:\n{said}")
+        return NotReadyError(component.name, f"{component.name} {what}. Its last lines in {path}:\n{said}")
 
 
 def running_components(environment: Environment) -> list[Component]:
