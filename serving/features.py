@@ -107,6 +107,7 @@ class FeatureReader:
     def probe(self) -> None:
         """Raises `FeatureStoreError` when the store cannot be read."""
         with self._lock:
+            self._source.version()
             self._source.read("weather_fresh", ["EWR"])
 
     def read(self, flights: Sequence[ScheduledFlight], now_micros: int) -> Features:
@@ -163,7 +164,7 @@ class FeatureReader:
                 self._priors[key] = min(max(rate, 0.0), 1.0)
 
     def _concerns(self, found: Sequence[Rows], now_micros: int) -> list[list[str]]:
-        """What each flight lacks: rows that should be there, and rows that are too old."""
+        """Why each answer is degraded: rows that should be there, and rows too old. An aircraft's never are."""
         concerns: list[list[str]] = [[] for _ in found[0]]
         for view, rows in zip(VIEWS, found, strict=True):
             if view in OPTIONAL_VIEWS:

@@ -50,7 +50,9 @@ class WriteSign:
         inode = os.stat(self._path).st_ino
         if self._connection is None or inode != self._inode:
             self.close()
-            self._connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+            )
             self._inode = inode
             self._files += 1
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
@@ -93,7 +95,6 @@ class FeastSource:
                 self._features = OnlineFeatures.open(self._environment)
             found = self._features.read(view, keys)
         except Exception as error:  # every store has errors of its own kind, without a common base
-            self._features = None
             raise FeatureStoreError(
                 f"View {view!r} cannot be read from the online store: {type(error).__name__}: {error}. {REMEDY}"
             ) from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from functools import partial
 from threading import Event, Thread
 
@@ -91,7 +93,12 @@ class Worker:
         return self.metrics.exposition()
 
     def _run(self) -> None:
+        parent = os.getppid()
         while not self._stop.wait(self._every):
+            if os.getppid() != parent:
+                log.error("the process that watches this worker is gone; stopping, so that its successor gets the port")
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             try:
                 self.flush()
             except Exception:

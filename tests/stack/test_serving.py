@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -90,7 +91,12 @@ def prepare(environment: Environment) -> None:
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    state = tmp_path_factory.mktemp("serving")
+    with running(tmp_path_factory.mktemp("serving"), request.param) as found:
+        yield found
+
+
+@contextmanager
+def running(state: Path, workers: int) -> Iterator[Served]:
     port, unused = free_ports(2)
     environment = Environment(
         state=state, serving_url=f"http://127.0.0.1:{port}", mlflow_url=f"http://127.0.0.1:{unused}"
@@ -100,7 +106,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         "ONTIME_STATE": str(state),
         "ONTIME_SERVING_URL": environment.serving_url,
         "ONTIME_MLFLOW_URL": environment.mlflow_url,
-        "ONTIME_SERVING_WORKERS": str(request.param),
+        "ONTIME_SERVING_WORKERS": str(workers),
         "PYTHONPATH": f"{ROOT / 'platform'}{os.pathsep}{ROOT}",
     }
     log = state / "serving.log"
@@ -108,7 +114,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         process = subprocess.Popen(
             [sys.executable, "-m", "serving"], env=variables, cwd=state, stdout=output, stderr=output
         )
-    found = Served(process, environment, request.param, log)
+    found = Served(process, environment, workers, log)
     try:
         until(found.ready, f"serving ready; its log: {log}", READY_SECONDS)
         until(lambda: len(worker_pids(found)) == found.workers, "every worker started", READY_SECONDS)
@@ -206,3 +212,15 @@ def test_stopping_writes_the_log_and_leaves_no_process(served: Served) -> None:
     assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
     assert "2013-05-06-UA-9999-EWR" in rows["flight_id"].to_pylist()
     assert "Traceback" not in served.log.read_text()
+
+
+def test_workers_do_not_outlive_the_process_that_watches_them(tmp_path: Path) -> None:
+    with running(tmp_path, 1) as served:
+        served.ask(FLIGHT)
+        children = psutil.Process(served.process.pid).children(recursive=True)
+        served.process.kill()
+        served.process.wait(10)
+        until(lambda: not any(child.is_running() for child in children), "no worker left", 30)
+        rows = Warehouse(served.environment.warehouse).read("predictions")
+
+    assert rows["flight_id"].to_pylist() == [FLIGHT["flight_id"]]

@@ -257,6 +257,14 @@ def test_not_ready_without_the_store_but_alive(platform: Platform) -> None:
     assert body["reasons"][0].startswith("feature_store_down: ")
 
 
+def test_not_ready_when_the_stores_file_is_gone(platform: Platform) -> None:
+    predict_again(platform, FLIGHT)
+    for path in platform.environment.online.glob("online.db*"):
+        path.unlink()
+
+    assert get(platform, "/readyz")[0] == 503
+
+
 def test_healthy_whatever_else(platform: Platform) -> None:
     platform.source.down = True
 
