@@ -71,11 +71,6 @@ def uncommitted(tree: Path) -> list[str]:
     return [line[3:] for line in listed.splitlines()]
 
 
-def _modified_now(member: tarfile.TarInfo, place: str) -> tarfile.TarInfo:
-    """Python's own filter against files that would land outside, and a modification time of now."""
-    return tarfile.data_filter(member, place).replace(mtime=int(time.time()))
-
-
 def export(tree: Path, commit: Commit, into: Path) -> None:
     """Writes the deployed part of `commit` to the new directory `into`, every file modified now.
 
@@ -88,7 +83,10 @@ def export(tree: Path, commit: Commit, into: Path) -> None:
     into.mkdir(parents=True)
     into.chmod(0o755)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(into, filter=_modified_now)  # noqa: S202
+        # Python's own filter against files that would land outside, where this Python has it (3.11.4).
+        tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        tar.extractall(into)  # noqa: S202
+    freshen(into)
     (into / "REVISION").write_text(json.dumps(asdict(commit)) + "\n")
     (into / "REVISION").chmod(0o644)
 
