@@ -30,6 +30,7 @@ def build_features() -> None:
     def build() -> dict[str, int]:
         """Works on the midnights in (last materialized, world now); skipped when there are none."""
         from airflow.sdk.exceptions import AirflowSkipException
+
         from ontime.jobs.build_features import build
         from ontime.settings import environment
 

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from feast import Entity, FeatureView
-from ontime.contract import FRESH_VIEWS
 
 from feature_repo.entities import aircraft, airport, carrier
 from feature_repo.sources import push_source, schema
+from ontime.contract import FRESH_VIEWS
 
 
 def _fresh(name: str, entity: Entity, ttl: timedelta, description: str) -> FeatureView:

@@ -1,10 +1,10 @@
 """One feature service a model contract: what a model trained under that contract reads for a flight."""
 
 from feast import FeatureService
-from ontime.contract import contract_hash
 
 from feature_repo.fresh_views import aircraft_fresh, carrier_fresh, destination_fresh, origin_fresh, weather_fresh
 from feature_repo.slow_views import aircraft_slow, carrier_slow, origin_hour_slow, route_slow
+from ontime.contract import contract_hash
 
 FLIGHT_JOIN_KEYS = {
     "origin": {"airport": "origin"},

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from feast import Entity, FeatureView
-from ontime.contract import SLOW_VIEWS
 
 from feature_repo.entities import aircraft, carrier, origin_hour, route
 from feature_repo.sources import schema, table_source
+from ontime.contract import SLOW_VIEWS
 
 TTL = timedelta(days=3)
 """Two missed midnights are survivable; older rows are refused by historical joins."""

@@ -3,6 +3,7 @@
 from feast import Field, FileSource, PushSource
 from feast.data_format import ParquetFormat
 from feast.types import FeastType, Float64, UnixTimestamp
+
 from ontime.features import value_columns
 from ontime.settings import environment
 from ontime.warehouse import TABLES, TIMESTAMP

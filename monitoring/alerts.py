@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from ontime.errors import UnknownNameError
 
 RULES = Path(__file__).resolve().parent / "prometheus" / "rules"

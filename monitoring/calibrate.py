@@ -21,13 +21,13 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+
+from monitoring.alerts import RULES, Alert, alerts
 from ontime.errors import OntimeError, WarehouseError
 from ontime.figures import Array
 from ontime.history import Series, exporter_series
 from ontime.settings import ROOT, behaviour
 from ontime.warehouse import Warehouse
-
-from monitoring.alerts import RULES, Alert, alerts
 
 STEP_SECONDS = 600.0
 """World seconds between two looks: five wall seconds at 120x."""

@@ -9,9 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ontime.errors import UnknownNameError
-
 from monitoring.alerts import Alert, alert
+from ontime.errors import UnknownNameError
 
 Unit = Literal["ratio", "seconds", "per_second", "dollars", "number", "version", "log", "state"]
 Kind = Literal["lines", "states"]

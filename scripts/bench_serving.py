@@ -244,6 +244,7 @@ def prepare_mlflow(onnx_file: Path, into: Path) -> None:
     import onnx
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
+
     from ontime.contract import FEATURE_NAMES
 
     signature = ModelSignature(Schema([TensorSpec(np.dtype("float32"), (-1, len(FEATURE_NAMES)), "features")]))

@@ -17,11 +17,11 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
 from ontime.contract import FRESH_VIEWS, VIEWS, ScheduledFlight
 from ontime.errors import FeatureStoreError
 from ontime.features import assemble, entity_keys, value_columns
 from ontime.scorer import Matrix
-
 from serving.metrics import Metrics
 from serving.usage import NEVER, FeatureUsage, Keys
 

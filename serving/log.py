@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
 from ontime.contract import FEATURE_NAMES, VIEWS, ScheduledFlight
 from ontime.errors import WarehouseError
 from ontime.scorer import Matrix, Probabilities
 from ontime.warehouse import TABLES, PartWriter, Warehouse
-
 from serving.metrics import Metrics
 from serving.models import LoadedModel
 from serving.usage import NEVER

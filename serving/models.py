@@ -19,11 +19,11 @@ from typing import Protocol
 from zlib import crc32
 
 import numpy as np
+
 from ontime.contract import FEATURE_NAMES
 from ontime.errors import ArtifactError, OntimeError, RegistryError
 from ontime.registry import ALIASES, CHALLENGER, CHAMPION, PREVIOUS, ModelVersion
 from ontime.scorer import Scorer
-
 from serving.metrics import Metrics
 
 RETRY_SECONDS = 30.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from ontime.contract import PredictBatch, Prediction, PredictionBatch, ScheduledFlight
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
 
+from ontime.contract import PredictBatch, Prediction, PredictionBatch, ScheduledFlight
 from serving.requests import MAX_BODY_BYTES
 
 PAGE = """<!doctype html>

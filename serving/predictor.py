@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from ontime.clock import Clock
 from ontime.contract import ScheduledFlight
 from ontime.scorer import Matrix, Probabilities
-
 from serving.features import FeatureReader, Features
 from serving.log import Answered, PredictionLog
 from serving.metrics import Metrics

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from ontime.contract import PredictBatch, ScheduledFlight
-from ontime.errors import ContractError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 from starlette.requests import Request
+
+from ontime.contract import PredictBatch, ScheduledFlight
+from ontime.errors import ContractError
 
 MAX_BODY_BYTES = 2_000_000
 MAX_ERRORS = 50

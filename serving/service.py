@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bentoml
-from ontime.settings import environment
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ontime.settings import environment
 from serving.app import PATHS, create_app
 
 if TYPE_CHECKING:

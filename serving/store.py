@@ -19,7 +19,6 @@ from ontime.features import value_columns
 from ontime.features.local_time import micros
 from ontime.online import OnlineFeatures
 from ontime.settings import Environment
-
 from serving.features import Row
 
 REMEDY = "See `ontime status` and the logs of ingest and build_features."

@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from ontime.contract import VIEWS
 
+from ontime.contract import VIEWS
 from serving.metrics import Metrics
 
 NEVER = int(np.iinfo(np.int64).min)

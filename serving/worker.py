@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -68,6 +69,9 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
         self.models.start()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         log.info("worker started revision=%s", revision())
 
     def stop(self) -> None:

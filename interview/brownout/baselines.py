@@ -26,13 +26,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ontime.contract import NEW_YORK
-from ontime.errors import UnknownNameError
-from ontime.runtime import release
-from ontime.runtime.release import Commit
-from ontime.settings import Environment
-from ontime.warehouse import Warehouse
-
 from brownout.errors import BaselineError
 from brownout.platform import Platform
 from brownout.secrecy import secrecy
@@ -40,6 +33,12 @@ from brownout.settings import ROOT, Harness
 from brownout.world import dataset
 from brownout.world.beginning import SEED, begin
 from brownout.world.control import WorldControl
+from ontime.contract import NEW_YORK
+from ontime.errors import UnknownNameError
+from ontime.runtime import release
+from ontime.runtime.release import Commit
+from ontime.settings import Environment
+from ontime.warehouse import Warehouse
 
 PRESENT_HOUR = 5
 TRAINED_THROUGH = date(2013, 4, 21)

@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psutil
-from ontime.runtime.processes import proportional_mib
-from ontime.runtime.status import look
-from ontime.settings import Environment
 
 from brownout import interview as interviews
 from brownout.errors import LifecycleError
@@ -19,6 +16,9 @@ from brownout.lifecycle import Lifecycle
 from brownout.scenarios import get
 from brownout.settings import Harness
 from brownout.stage import RealStage
+from ontime.runtime.processes import proportional_mib
+from ontime.runtime.status import look
+from ontime.settings import Environment
 
 BASELINE = "may"
 SAMPLE_SECONDS = 10.0

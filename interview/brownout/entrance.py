@@ -6,13 +6,12 @@ import os
 import pwd
 from pathlib import Path
 
-from ontime.runtime.process_environment import addresses, clean
-from ontime.settings import Environment, environment
-
 from brownout import way_in
 from brownout.errors import StackError
 from brownout.secrecy import hand_over, secrecy
 from brownout.settings import Harness, harness
+from ontime.runtime.process_environment import addresses, clean
+from ontime.settings import Environment, environment
 
 
 def directory(here: Environment) -> Path:

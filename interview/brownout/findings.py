@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ontime.errors import UnknownNameError
 from pydantic import ValidationError
 
 from brownout.entries import AnswerKey, Certainty, FaultRecord, Finding, VerdictWord
 from brownout.errors import FindingError
+from ontime.errors import UnknownNameError
 
 COMPONENTS: dict[str, str] = {
     "upstream": "what airlines and the weather service send",

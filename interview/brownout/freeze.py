@@ -8,14 +8,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from brownout.errors import StackError
+from brownout.lifecycle import Release, Standstill
+from brownout.world.control import WorldControl
 from ontime.errors import OntimeError
 from ontime.runtime.components import COMPONENTS
 from ontime.runtime.supervisor import Supervisor
 from ontime.settings import Environment
-
-from brownout.errors import StackError
-from brownout.lifecycle import Release, Standstill
-from brownout.world.control import WorldControl
 
 DAG_RUNS_END_SECONDS = 120.0
 READY_SECONDS = 60.0

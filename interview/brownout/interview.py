@@ -13,9 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ontime.clock import Clock
-from ontime.errors import UnknownNameError
-
 from brownout import entries as e
 from brownout import findings
 from brownout.errors import LedgerError, LifecycleError
@@ -23,6 +20,8 @@ from brownout.facts import UNDOABLE, Facts, derive
 from brownout.ledger import Entry, Ledger
 from brownout.rubric import dimensions
 from brownout.settings import Harness
+from ontime.clock import Clock
+from ontime.errors import UnknownNameError
 
 CODE_LIVES_SECONDS = 8 * 3600.0
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from ontime.errors import OntimeError
-
 from brownout.settings import harness
 from brownout.stack import parts
+from ontime.errors import OntimeError
 
 
 def main(name: str) -> None:

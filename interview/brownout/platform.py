@@ -14,12 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ontime.runtime.process_environment import addresses, clean
-from ontime.settings import Environment
-
 from brownout.errors import PlatformError
 from brownout.secrecy import Secrecy, hand_over, secrecy
 from brownout.settings import ROOT, Harness
+from ontime.runtime.process_environment import addresses, clean
+from ontime.settings import Environment
 
 COMMAND_SECONDS = 420.0
 LOOK_SECONDS = 0.25

@@ -10,17 +10,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
+
+from brownout.secrecy import secrecy
+from brownout.settings import Harness
+from brownout.stack import parts
+from brownout.supervision import Supervision
 from ontime.runtime.address import port_of
 from ontime.runtime.components import COMPONENTS
 from ontime.runtime.holders import holder_of
 from ontime.runtime.processes import members
 from ontime.runtime.tools import NAMES, locate
 from ontime.settings import Environment
-
-from brownout.secrecy import secrecy
-from brownout.settings import Harness
-from brownout.stack import parts
-from brownout.supervision import Supervision
 
 MIN_CORES = 2
 MIN_MEMORY_GIB = 5.0

@@ -24,8 +24,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from ontime.settings import Environment, environment
-
 from brownout import baselines
 from brownout.entries import Healthy
 from brownout.errors import BrownoutError
@@ -40,6 +38,7 @@ from brownout.scenarios import Scenario, load
 from brownout.settings import ROOT, Harness, harness
 from brownout.stack import Stack
 from brownout.stage import RealStage, World
+from ontime.settings import Environment, environment
 
 Tell = Callable[[str, str, str], None]
 Outcome = Literal["proved", "dishonest"]

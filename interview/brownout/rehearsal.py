@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from ontime.settings import Environment, environment
 
 from brownout import findings
 from brownout.errors import BrownoutError, LifecycleError
@@ -27,6 +26,7 @@ from brownout.scenarios import Scenario, get
 from brownout.settings import Harness, harness
 from brownout.stack import Stack, platform_of
 from brownout.stage import RealStage, World
+from ontime.settings import Environment, environment
 
 Tell = Callable[[str, str, str], None]
 

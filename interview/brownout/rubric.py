@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 import yaml
-from ontime.errors import ConfigError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from brownout.settings import ROOT
+from ontime.errors import ConfigError
 
 PATH = ROOT / "interview" / "guide" / "rubric.yaml"
 

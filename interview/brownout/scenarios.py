@@ -10,7 +10,6 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from ontime.errors import ConfigError, UnknownNameError
 from pydantic import Field, ValidationError
 
 from brownout.faults.discovery import discover, pack_roots, refusal
@@ -19,6 +18,7 @@ from brownout.faults.model import Fault
 from brownout.faults.parameters import Value
 from brownout.faults.vocabulary import Level
 from brownout.settings import ROOT
+from ontime.errors import ConfigError, UnknownNameError
 
 HERE = ROOT / "interview" / "scenarios"
 BASELINES = ("april", "may", "june")

@@ -8,14 +8,14 @@ from datetime import date
 from typing import Any
 
 import httpx
-from ontime.errors import ConfigError
-from ontime.settings import Environment
 
 from brownout import interview as interviews
 from brownout.baselines import BASELINES, SOAK
 from brownout.errors import LifecycleError, StackError
 from brownout.settings import Harness
 from brownout.stage import RealStage
+from ontime.errors import ConfigError
+from ontime.settings import Environment
 
 LOOK_SECONDS = 5.0
 UNREACHABLE_SECONDS = 60.0

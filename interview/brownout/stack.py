@@ -12,9 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from ontime.runtime.components import COMPONENTS
-from ontime.runtime.readiness import READY, Readiness, answers
-from ontime.settings import Environment
 
 from brownout import interview as interviews
 from brownout.baselines import restore
@@ -27,6 +24,9 @@ from brownout.secrecy import close_doors, secrecy
 from brownout.settings import Harness
 from brownout.supervision import Part, PartStatus, Supervision
 from brownout.world.control import WorldControl
+from ontime.runtime.components import COMPONENTS
+from ontime.runtime.readiness import READY, Readiness, answers
+from ontime.settings import Environment
 
 FIRST_BASELINE = "may"
 FIRST_ANSWER_SECONDS = 120.0

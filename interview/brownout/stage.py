@@ -8,10 +8,6 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
-from ontime.past import shift
-from ontime.registry import CHAMPION, MODEL_FILE, RegistryReader
-from ontime.settings import Environment
-
 from brownout import baselines, entrance, workspace
 from brownout import entries as e
 from brownout.errors import PreparationError
@@ -26,6 +22,9 @@ from brownout.secrecy import hand_over, secrecy
 from brownout.settings import ROOT, Harness
 from brownout.stack import Stack
 from brownout.world.control import WorldControl
+from ontime.past import shift
+from ontime.registry import CHAMPION, MODEL_FILE, RegistryReader
+from ontime.settings import Environment
 
 HEALTHY_SECONDS = 60.0
 HEALTHY_FIGURES = 4

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
-from ontime.runtime.holders import holder_of
-from ontime.runtime.readiness import Readiness
-from ontime.runtime.supervisor_config import LONGEST_SOCKET_PATH
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from brownout.errors import StackError
 from brownout.settings import ROOT, Harness
+from ontime.runtime.holders import holder_of
+from ontime.runtime.readiness import Readiness
+from ontime.runtime.supervisor_config import LONGEST_SOCKET_PATH
 
 START_SECONDS = 15.0
 STOP_SECONDS = 15.0

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ontime.settings import Environment
-
 from brownout.settings import Harness
+from ontime.settings import Environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ can be two minutes of world time.
 from __future__ import annotations
 
 import yaml
+
 from ontime.settings import Environment
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 import uvicorn
-from ontime.errors import OntimeError
-from ontime.settings import environment
 
 from monitoring.dashboards.app import application, port
+from ontime.errors import OntimeError
+from ontime.settings import environment
 
 
 def main() -> int:

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ontime.clock import Clock
-from ontime.errors import ConfigError, UnknownNameError
-from ontime.settings import Environment
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -29,6 +26,9 @@ from monitoring.dashboards.inbox import Inbox, Notification
 from monitoring.dashboards.overview import PARTS, overview
 from monitoring.dashboards.prometheus import Prometheus, PrometheusError, Range
 from monitoring.panels import ROWS, panel, panel_of, thresholds
+from ontime.clock import Clock
+from ontime.errors import ConfigError, UnknownNameError
+from ontime.settings import Environment
 
 HERE = Path(__file__).resolve().parent
 MAX_MINUTES = 48 * 60

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from ontime.errors import OntimeError
 
 from monitoring.alerts import alert
 from monitoring.panels import Panel, Query
+from ontime.errors import OntimeError
 
 TIMEOUT = httpx.Timeout(4.0, connect=1.0)
 MAX_POINTS = 240

@@ -8,12 +8,11 @@ import sys
 import threading
 from urllib.parse import urlsplit
 
-from ontime.errors import OntimeError
-from ontime.settings import behaviour, environment
-
 from monitoring.exporter.collectors import collectors
 from monitoring.exporter.engine import Engine
 from monitoring.exporter.server import Server
+from ontime.errors import OntimeError
+from ontime.settings import behaviour, environment
 
 log = logging.getLogger("monitoring.exporter")
 

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from ontime.clock import Clock
-from ontime.errors import ConfigError
-from ontime.settings import Environment, MonitoringBehaviour
-from ontime.warehouse import Warehouse
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector as PrometheusCollector
 
 from monitoring.exporter.log import RecentLog
 from monitoring.exporter.look import Collector, Look, Sample
+from ontime.clock import Clock
+from ontime.errors import ConfigError
+from ontime.settings import Environment, MonitoringBehaviour
+from ontime.warehouse import Warehouse
 
 log = logging.getLogger("monitoring.exporter")
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
 from ontime.contract import LATE_AFTER_MINUTES
 from ontime.figures import LEAD_MINUTES, Array
 from ontime.warehouse import TABLES, Warehouse

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+
+from monitoring.exporter.log import RecentLog
 from ontime.clock import Clock
 from ontime.figures import Array
 from ontime.settings import Environment, MonitoringBehaviour
-
-from monitoring.exporter.log import RecentLog
 
 Labels = tuple[tuple[str, str], ...]
 

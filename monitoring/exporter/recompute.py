@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from ontime.contract import FRESH_VIEWS, SLOW_VIEWS
 from ontime.features import (
     KEY_COLUMNS,

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import yaml
+
 from ontime.settings import Environment
 
 SCRAPE_INTERVAL = "5s"

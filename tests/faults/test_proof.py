@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from brownout.faults import discover
 from brownout.proof import prove
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ontime.runtime.components import COMPONENTS
 
 ROOT = Path(__file__).resolve().parents[2]

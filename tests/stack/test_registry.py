@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from ontime import gates
 from ontime.errors import ArtifactError, GateRefusedError, RegistryError, UnknownNameError
 from ontime.registry import CHAMPION, PREVIOUS, ModelVersion, RegistryReader
@@ -24,7 +25,6 @@ from ontime.scorer import Scorer
 from ontime.settings import Behaviour, GateBehaviour, TrainingBehaviour
 from ontime.training.retrain import retrain
 from ontime.warehouse import TABLES, Warehouse
-
 from tests.unit.ontime.features.flights import arrival, departure, schedule
 
 pytestmark = pytest.mark.stack

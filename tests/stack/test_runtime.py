@@ -11,9 +11,9 @@ from typing import Any
 
 import psutil
 import pytest
+
 from ontime.runtime.process_environment import COMPONENT, SILENT
 from ontime.runtime.processes import members
-
 from tests.stack.driver import ROOT, WITHOUT_DATA, Stack, until
 
 pytestmark = pytest.mark.stack

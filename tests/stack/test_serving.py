@@ -21,6 +21,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pytest
+
 from ontime import online
 from ontime.clock import Segment, write_segments
 from ontime.contract import FEATURE_NAMES, VIEWS, Prediction, PredictionBatch
@@ -29,7 +30,6 @@ from ontime.features import entity_of
 from ontime.settings import Environment, TrainingBehaviour
 from ontime.training.booster import LABEL, train
 from ontime.warehouse import Warehouse
-
 from tests.stack.driver import ROOT, free_ports, until
 from tests.unit.serving.conftest import ENTITIES, FLIGHT, NOON, flight, view_rows
 

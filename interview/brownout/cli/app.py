@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 import typer
+
+from brownout.cli import checks, conduct, records, running
 from ontime.cli.app import keep_traceback
 from ontime.cli.output import OUT
 from ontime.errors import OntimeError
-
-from brownout.cli import checks, conduct, records, running
 
 app = typer.Typer(
     name="brownout",

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from ontime.cli.output import OUT
 
 from brownout.cli.shared import Json, say, telling
+from ontime.cli.output import OUT
 
 
 def preflight(as_json: Json = False) -> None:
@@ -18,10 +18,9 @@ def preflight(as_json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from ontime.settings import environment
-
     from brownout.preflight import look
     from brownout.settings import harness
+    from ontime.settings import environment
 
     checks = look(harness(), environment())
     wrong = [check for check in checks if not check.ok]
@@ -71,10 +70,9 @@ def soak(
 
     Example: brownout soak 2013-05-15
     """
-    from ontime.settings import environment
-
     from brownout.settings import harness
     from brownout.soak import watch
+    from ontime.settings import environment
 
     with telling() as tell:
         found = watch(start, minutes, harness(), environment(), tell)
@@ -101,12 +99,12 @@ def bench(
     import json
     from dataclasses import asdict
 
-    from ontime.settings import environment
     from rich.table import Table
 
     from brownout.bench import run
     from brownout.scenarios import get, load
     from brownout.settings import harness
+    from ontime.settings import environment
 
     names = [get(name).id for name in scenario or load()]
     with telling() as tell:

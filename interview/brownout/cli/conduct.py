@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from ontime.cli.output import OUT
 
 from brownout.cli.shared import Json, lifecycle, meant, say, telling
+from ontime.cli.output import OUT
 
 if TYPE_CHECKING:
     from brownout.interview import Interview
@@ -58,11 +58,10 @@ def interview(
 
     Examples: brownout interview junior-01 · brownout interview mid-02 --seed 11 --candidate kestrel --ai own
     """
-    from ontime.settings import environment
-
     from brownout.scenarios import get
     from brownout.settings import harness
     from brownout.stack import Stack
+    from ontime.settings import environment
 
     chosen = get(scenario)
     with telling() as tell:

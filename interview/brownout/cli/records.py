@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from ontime.cli.output import OUT
 
 from brownout.cli.shared import Json, Which, meant, say
+from ontime.cli.output import OUT
 
 if TYPE_CHECKING:
     from brownout.facts import Facts

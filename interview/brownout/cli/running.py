@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from ontime.cli.output import OUT
 
 from brownout.cli.shared import Json, lifecycle, say, telling
+from ontime.cli.output import OUT
 
 if TYPE_CHECKING:
     from brownout.stack import StackStatus
@@ -18,10 +18,9 @@ def up(as_json: Json = False) -> None:
 
     Example: brownout up
     """
-    from ontime.settings import environment
-
     from brownout.settings import harness
     from brownout.stack import Stack
+    from ontime.settings import environment
 
     with telling() as tell:
         seconds = Stack(harness(), environment(), tell).up()
@@ -37,10 +36,9 @@ def down() -> None:
 
     Example: brownout down
     """
-    from ontime.settings import environment
-
     from brownout.settings import harness
     from brownout.stack import Stack
+    from ontime.settings import environment
 
     with telling() as tell:
         Stack(harness(), environment(), tell).down()
@@ -53,10 +51,9 @@ def status(as_json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from ontime.settings import environment
-
     from brownout.settings import harness
     from brownout.stack import Stack
+    from ontime.settings import environment
 
     found = Stack(harness(), environment(), lambda *_: None).status()
     if as_json:
@@ -130,9 +127,8 @@ def _interview(told: dict[str, Any] | None) -> str:
 
 
 def _urls() -> list[tuple[str, str]]:
-    from ontime.settings import environment
-
     from brownout.settings import harness
+    from ontime.settings import environment
 
     here, ours = environment(), harness()
     return [

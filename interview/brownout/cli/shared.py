@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from ontime.cli.output import OUT, Bars, Lines, reporting
 
 if TYPE_CHECKING:
@@ -44,11 +45,10 @@ def meant(interview_id: str | None) -> Interview:
 
 
 def lifecycle(tell: Tell) -> Lifecycle:
-    from ontime.settings import environment
-
     from brownout.lifecycle import Lifecycle
     from brownout.settings import harness
     from brownout.stage import RealStage
+    from ontime.settings import environment
 
     return Lifecycle(harness(), RealStage(harness(), environment(), tell), tell)
 

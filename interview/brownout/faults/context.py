@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ontime.settings import Environment
-
 from brownout.controls import PlatformControl, WorldControl
 from brownout.settings import Harness
+from ontime.settings import Environment
 
 
 @dataclass(frozen=True)

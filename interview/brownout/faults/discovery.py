@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from ontime.errors import ConfigError, UnknownNameError
 from pydantic import ValidationError
 
 from brownout.faults.edits import check
 from brownout.faults.model import Fault
 from brownout.faults.vocabulary import LAYERS
 from brownout.settings import ROOT, harness
+from ontime.errors import ConfigError, UnknownNameError
 
 HERE = Path(__file__).parent
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ontime.errors import ConfigError
 from pydantic import Field, model_validator
 
 from brownout.faults.frozen import Frozen
+from ontime.errors import ConfigError
 
 FORBIDDEN = re.compile(r"brownout|\bfault|interview|candidate|chaos|seeded", re.IGNORECASE)
 """Words that nothing written into a workspace may carry."""

@@ -14,17 +14,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from brownout.errors import PreparationError
+from brownout.faults.models import Recipe, cached, train_bag
+from brownout.probes.truth import Truth
+from brownout.settings import ROOT, Harness
 from ontime.contract import contract_hash
 from ontime.evaluation import evaluate
 from ontime.registry import writer
 from ontime.scorer import Scorer
 from ontime.training.booster import features, labels
 from ontime.training.window import Days
-
-from brownout.errors import PreparationError
-from brownout.faults.models import Recipe, cached, train_bag
-from brownout.probes.truth import Truth
-from brownout.settings import ROOT, Harness
 
 HELD_OUT_DAYS = 14
 WITHIN_SECONDS = 600.0

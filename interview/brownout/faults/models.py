@@ -12,10 +12,10 @@ from typing import Literal
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from ontime.contract import FEATURE_NAMES, contract_hash
 from pydantic import Field
 
 from brownout.faults.frozen import Frozen
+from ontime.contract import FEATURE_NAMES, contract_hash
 
 _TREE, _END = "Tree=", "end of trees"
 

@@ -7,10 +7,10 @@ import random
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from ontime.errors import ConfigError, UnknownNameError
 from pydantic import Field, model_validator
 
 from brownout.faults.frozen import Frozen
+from ontime.errors import ConfigError, UnknownNameError
 
 Value = str | int | float
 Parameters = Mapping[str, Value]

@@ -7,13 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ontime.registry import CHAMPION, RegistryReader
-
 from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
 from brownout.faults.making import make
 from brownout.faults.models import Recipe
 from brownout.registry_api import MODEL, RegistryApi
+from ontime.registry import CHAMPION, RegistryReader
 
 
 def register_as_champion(context: InjectContext, recipe: Recipe, description: str) -> str:

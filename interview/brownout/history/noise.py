@@ -9,10 +9,9 @@ import re
 import tokenize
 from collections.abc import Callable, Sequence
 
-from ontime.errors import ConfigError
-
 from brownout.errors import PreparationError
 from brownout.history.tree import Tree
+from ontime.errors import ConfigError
 
 MIN_HUNKS, MIN_FILES = 16, 10
 SOURCES = ("platform/ontime/", "serving/", "monitoring/", "dags/", "feature_repo/")

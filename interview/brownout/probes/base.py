@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
-from ontime.clock import Clock
-from ontime.settings import Environment
 from pydantic import BaseModel, ConfigDict
 
 from brownout.controls import PlatformControl
 from brownout.settings import Harness
+from ontime.clock import Clock
+from ontime.settings import Environment
 
 Status = Literal["ok", "broken", "unknown"]
 T = TypeVar("T")

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from ontime.errors import OntimeError
 from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.model_cost import cost_ratio
 from brownout.probes.versions import versions
 from brownout.registry_api import RegistryApi
+from ontime.errors import OntimeError
 
 GATE = "latency"
 JUDGED_BY = ("ontime.toml", "platform/ontime/gates", "platform/ontime/registry", "platform/ontime/cli/registry.py")

@@ -6,13 +6,13 @@ import time
 from typing import ClassVar, Literal
 
 import numpy as np
-from ontime.contract import FEATURE_NAMES
-from ontime.errors import OntimeError
-from ontime.scorer import Scorer
 from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.versions import versions
+from ontime.contract import FEATURE_NAMES
+from ontime.errors import OntimeError
+from ontime.scorer import Scorer
 
 
 def batch_seconds(scorer: Scorer, rows: int, rounds: int) -> float:

@@ -8,14 +8,14 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from ontime.errors import OntimeError
-from ontime.features import local_midnight
-from ontime.training.booster import features, labels
 from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.truth import Truth, moment
 from brownout.probes.versions import versions
+from ontime.errors import OntimeError
+from ontime.features import local_midnight
+from ontime.training.booster import features, labels
 
 
 @dataclass(frozen=True, slots=True)

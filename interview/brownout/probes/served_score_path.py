@@ -9,13 +9,13 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from ontime.errors import OntimeError
 from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.record import LAG_SECONDS, LIVE_SECONDS, Answer, Record
 from brownout.probes.truth import Row, Truth, moment
 from brownout.probes.versions import Versions, versions
+from ontime.errors import OntimeError
 
 SETTLE_SECONDS = 60.0
 """World time after a grid point at which its features can be there at the earliest."""

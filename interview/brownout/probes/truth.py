@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from ontime.contract import FRESH_VIEWS, SLOW_VIEWS
 from ontime.features import (
     EVENT_TABLES,

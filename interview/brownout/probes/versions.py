@@ -8,11 +8,11 @@ from collections import deque
 from pathlib import Path
 
 import httpx
+
+from brownout.probes.base import ProbeView
 from ontime.errors import OntimeError
 from ontime.registry import CHALLENGER, CHAMPION, MODEL_FILE, ModelVersion, RegistryReader
 from ontime.scorer import Scorer
-
-from brownout.probes.base import ProbeView
 
 TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 ALIAS_GRACE_SECONDS = 30.0

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import uvicorn
-from ontime.errors import OntimeError
-from ontime.settings import environment
 from starlette.types import ASGIApp
 
 from brownout.errors import BrownoutError
@@ -28,6 +26,8 @@ from brownout.proctor.metrics import create_app as create_metrics_app
 from brownout.proctor.watch import Watch
 from brownout.settings import Harness, harness
 from brownout.stage import RealStage
+from ontime.errors import OntimeError
+from ontime.settings import environment
 
 REPORTED = 50
 """How many of the newest interviews have metrics."""

@@ -10,7 +10,6 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
-from ontime.errors import UnknownNameError
 from starlette.exceptions import HTTPException
 
 from brownout.errors import BrownoutError, FindingError, LedgerError, LifecycleError
@@ -18,6 +17,7 @@ from brownout.lifecycle import Lifecycle
 from brownout.proctor import auth, candidate, interviewer
 from brownout.proctor.limits import BodyLimit
 from brownout.settings import Harness
+from ontime.errors import UnknownNameError
 
 _CODES: dict[type[Exception], int] = {FindingError: 422, LifecycleError: 409, LedgerError: 409}
 

@@ -6,13 +6,13 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from ontime.settings import environment
 
 from brownout import findings
 from brownout.facts import Facts, FindingFacts
 from brownout.interview import Interview
 from brownout.proctor import auth, schemas
 from brownout.proctor.responses import CONFLICT, DENIED, INVALID
+from ontime.settings import environment
 
 router = APIRouter(prefix="/candidate", tags=["candidate"], responses={**DENIED, **INVALID})
 Mine = Annotated[Interview, Depends(auth.candidate)]

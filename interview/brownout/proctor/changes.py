@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from brownout import entries as e
 from ontime.errors import OntimeError
 from ontime.registry import RegistryReader
 from ontime.runtime.release import entries
 from ontime.settings import Environment
-
-from brownout import entries as e
 
 _ENDED = "SELECT dag_id, run_id, run_type, state FROM dag_run WHERE state IN ('success', 'failed')"
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import bcrypt
 import yaml
-from ontime.runtime.tools import find
 
 from brownout.proctor import tokens
 from brownout.settings import Harness
+from ontime.runtime.tools import find
 
 USER = "interviewer"
 BCRYPT_ROUNDS = 10

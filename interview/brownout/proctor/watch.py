@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ontime.errors import OntimeError
-
 from brownout import entries as e
 from brownout.facts import Facts
 from brownout.faults import discover
@@ -20,6 +18,7 @@ from brownout.proctor.changes import Changes
 from brownout.proctor.prober import Prober
 from brownout.scorecard import render
 from brownout.settings import Harness
+from ontime.errors import OntimeError
 
 log = logging.getLogger(__name__)
 

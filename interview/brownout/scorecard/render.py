@@ -13,7 +13,6 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from ontime.contract import NEW_YORK
 
 from brownout import entries as e
 from brownout.facts import TimelineItem
@@ -21,6 +20,7 @@ from brownout.interview import Interview
 from brownout.scorecard import document
 from brownout.scorecard.document import Scorecard
 from brownout.scorecard.strip import strip
+from ontime.contract import NEW_YORK
 
 Form = Literal["html", "json", "md"]
 FORMS: tuple[Form, ...] = ("html", "json", "md")

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ontime.errors import UnknownNameError
 from pydantic import ValidationError
 
 from brownout import ledger
@@ -16,6 +15,7 @@ from brownout.facts import derive
 from brownout.interview import known_ids
 from brownout.scorecard import document, render
 from brownout.settings import Harness
+from ontime.errors import UnknownNameError
 
 _MARK = re.compile(r"brownout-scorecard-1 interview=(\S+) entries=(\d+) head=([0-9a-f]{64})")
 

@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import uvicorn
-from ontime.errors import OntimeError
-from ontime.settings import Environment, environment
 
 from brownout.errors import WorldError
 from brownout.settings import Harness, harness
@@ -26,6 +24,8 @@ from brownout.world.plan import Asks, Deliveries
 from brownout.world.replay import Replay
 from brownout.world.sender import Sender
 from brownout.world.tape import Tape
+from ontime.errors import OntimeError
+from ontime.settings import Environment, environment
 
 
 class Server(uvicorn.Server):

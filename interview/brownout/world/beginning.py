@@ -7,11 +7,10 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from ontime.clock import Segment, write_segments
-
 from brownout.errors import WorldError
 from brownout.settings import Harness
 from brownout.world.record import Record
+from ontime.clock import Segment, write_segments
 
 SEED = 2013
 

@@ -17,6 +17,7 @@ import annotated_types
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+
 from ontime.contract import NEW_YORK, ArrivalEvent, WeatherEvent, _Event
 from ontime.warehouse import TABLES
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from ontime import contract, warehouse
 
 from brownout.errors import DatasetError
 from brownout.world import archive, tape
+from ontime import contract, warehouse
 
 EVENT_TABLES = ("schedules", "departures", "arrivals", "cancellations", "weather")
 ROWS_PER_GROUP = 8192

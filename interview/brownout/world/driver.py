@@ -13,9 +13,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ontime.clock import Segment, read_segments, write_segments
-
 from brownout.world.tape import Night
+from ontime.clock import Segment, read_segments, write_segments
 
 LEASE_SECONDS = 6.0
 NIGHT_FACTOR = 10.0

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol
 
-from ontime.contract import MAX_BATCH, ORIGINS
-
 from brownout.world.tape import seconds, utc_day
+from ontime.contract import MAX_BATCH, ORIGINS
 
 MINUTE = 60.0
 DUPLICATES_PER_THOUSAND = 5

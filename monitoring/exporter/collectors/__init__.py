@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ontime.settings import Environment
-
 from monitoring.exporter.collectors.components import component_collector
 from monitoring.exporter.collectors.cost import cost_collector
 from monitoring.exporter.collectors.parity import parity_collector
@@ -13,6 +11,7 @@ from monitoring.exporter.collectors.report import REPORT
 from monitoring.exporter.collectors.versions import version_collector
 from monitoring.exporter.collectors.world import WORLD
 from monitoring.exporter.look import Collector
+from ontime.settings import Environment
 
 
 def collectors(environment: Environment) -> list[Collector]:

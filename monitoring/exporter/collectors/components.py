@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from monitoring.exporter.look import Collector, Look, Sample, sample
 from ontime.runtime.components import COMPONENTS
 from ontime.settings import Environment
-
-from monitoring.exporter.look import Collector, Look, Sample, sample
 
 EVERY_SECONDS = 10.0
 OWN = "exporter"

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Iterator
 
 import httpx
-from ontime.settings import Environment
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring.exporter.look import Collector, Look, Sample, sample
+from ontime.settings import Environment
 
 EVERY_SECONDS = 10.0
 WINDOW_SECONDS = 60.0

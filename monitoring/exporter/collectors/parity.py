@@ -16,6 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from monitoring.exporter.collectors.versions import TIMEOUT
+from monitoring.exporter.look import Collector, Look, Sample, sample
+from monitoring.exporter.recompute import Recomputation
 from ontime.contract import FEATURE_NAMES, FEATURES, VIEWS
 from ontime.errors import OntimeError
 from ontime.figures import Array
@@ -23,10 +27,6 @@ from ontime.registry import CHAMPION, RegistryReader
 from ontime.scorer import Scorer
 from ontime.settings import Environment
 from ontime.warehouse import TIMESTAMP, Warehouse
-
-from monitoring.exporter.collectors.versions import TIMEOUT
-from monitoring.exporter.look import Collector, Look, Sample, sample
-from monitoring.exporter.recompute import Recomputation
 
 EVERY_SECONDS = 15.0
 SETTLED_SECONDS = 5.0

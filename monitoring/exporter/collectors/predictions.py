@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from ontime import figures
-from ontime.contract import FEATURES, VIEWS
 
 from monitoring.exporter.look import Collector, Look, Sample, sample
+from ontime import figures
+from ontime.contract import FEATURES, VIEWS
 
 
 def collect_scores(look: Look) -> Iterator[Sample]:

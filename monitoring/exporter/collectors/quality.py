@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ontime import figures
-
 from monitoring.exporter.look import Collector, Look, Sample, sample
+from ontime import figures
 
 
 def collect(look: Look) -> Iterator[Sample]:

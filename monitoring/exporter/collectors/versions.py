@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import httpx
+
+from monitoring.exporter.look import Collector, Look, Sample, sample
 from ontime.errors import RegistryError
 from ontime.registry import CHAMPION, RegistryReader
 from ontime.settings import Environment
-
-from monitoring.exporter.look import Collector, Look, Sample, sample
 
 TIMEOUT = httpx.Timeout(2.0)
 

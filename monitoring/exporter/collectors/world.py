@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ontime.settings import Environment
-
 from monitoring.exporter.look import Collector, Look, Sample, sample
+from ontime.settings import Environment
 
 
 def revision(environment: Environment) -> str:

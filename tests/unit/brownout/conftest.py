@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import requests
+from schemathesis.python import asgi
+
 from brownout import entries as e
 from brownout import findings
 from brownout.facts import Facts
 from brownout.interview import Interview
 from brownout.ledger import Ledger
 from brownout.settings import Harness
-from schemathesis.python import asgi
 
 BEGIN = 1_795_000_000.0
 WORLD = 1_367_838_000.0

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+
 from brownout import baselines
 from brownout.errors import BaselineError
 from brownout.settings import ROOT, Harness

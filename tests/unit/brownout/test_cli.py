@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from brownout import settings as harness_settings
 from brownout.cli.app import app, main
 from brownout.settings import Harness

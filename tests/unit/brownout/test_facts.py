@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from brownout import entries as e
 from brownout.errors import LedgerError
 from brownout.facts import derive
 from brownout.ledger import Entry
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     Tell = Callable[..., Any]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from brownout import entries as e
 from brownout import findings
 from brownout.errors import FindingError

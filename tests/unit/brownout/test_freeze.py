@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from brownout import freeze as freezing
 from brownout.errors import StackError
 from brownout.freeze import Freezer, running_dags

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from brownout import entries as e
 from brownout import interview as interviews
 from brownout import lifecycle as lifecycles

@@ -10,11 +10,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from brownout.entries import KINDS, HarnessTrouble, Note, Payload, ProbeChanged, Started
 from brownout.errors import LedgerCorruptError, LedgerError, LedgerRefusedError
 from brownout.ledger import GENESIS, Ledger, salvage, verify
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 PAYLOADS = st.one_of(

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from brownout.errors import PlatformError
 from brownout.platform import Platform
 from brownout.settings import Harness

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from brownout import findings
 from brownout.faults import Fault, discover
 from brownout.lifecycle import record_of

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from brownout.faults import discover
 from brownout.faults.edits import FORBIDDEN
 from brownout.scenarios import BASELINES, Scenario, get, load, load_file

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from brownout import entries as e
 from brownout import rubric
 from brownout.errors import ScorecardError

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from brownout import supervision as supervising
 from brownout.errors import StackError
 from brownout.settings import Harness

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from brownout.errors import PreparationError
 from brownout.faults import discover
 from brownout.history.steps import DECOYS

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ontime.settings import ROOT
 
 FILES = sorted((ROOT / "dags").glob("*.py"))

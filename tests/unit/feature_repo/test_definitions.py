@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 from feast import FeatureService, FeatureView, PushSource
+
+from feature_repo import definitions
 from ontime import online
 from ontime.contract import FEATURES, FRESH_VIEWS, SLOW_VIEWS, VIEWS, contract_hash
 from ontime.settings import ROOT, Environment, environment
 from ontime.warehouse import TABLES
-
-from feature_repo import definitions
 
 VIEWS_DEFINED: dict[str, FeatureView] = {
     name: value for name, value in vars(definitions).items() if isinstance(value, FeatureView)

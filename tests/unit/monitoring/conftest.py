@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+
 from ontime.warehouse import TABLES, Warehouse
 
 START = datetime(2013, 5, 6, 12, tzinfo=UTC)

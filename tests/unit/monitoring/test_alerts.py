@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
-from ontime.settings import Environment
 
 from monitoring.alertmanager.render import render as render_alertmanager
 from monitoring.alerts import RULES, RUNBOOKS, Alert, alerts
 from monitoring.exporter.collectors import collectors
 from monitoring.panels import PANELS, Panel
 from monitoring.prometheus.render import render
+from ontime.settings import Environment
 
 TESTS = RULES.parent / "tests"
 ENVIRONMENT = Environment(state=Path("/tmp/nowhere"), dashboards_url="http://127.0.0.1:7108")  # noqa: S108

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
+
+from monitoring.calibrate import check, document, month_test, runs, watched
 from ontime.history import Series, exporter_series
 from ontime.settings import MonitoringBehaviour
 from ontime.warehouse import Warehouse
-
-from monitoring.calibrate import check, document, month_test, runs, watched
 from tests.unit.monitoring.conftest import START
 
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from ontime.settings import Environment
 from starlette.applications import Starlette
 
 from monitoring.alerts import alerts
@@ -19,6 +18,7 @@ from monitoring.dashboards.app import OWN_POLICY, application
 from monitoring.dashboards.overview import PARTS, judge
 from monitoring.dashboards.prometheus import Prometheus, Range
 from monitoring.panels import PANELS
+from ontime.settings import Environment
 
 Answer = Callable[[httpx.Request], httpx.Response]
 NOTICE = {

@@ -13,10 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ontime.clock import Segment, write_segments
-from ontime.history import exporter_series
-from ontime.settings import Environment, MonitoringBehaviour
-from ontime.warehouse import Warehouse
 
 from monitoring.exporter.collectors.cost import cost_collector, totals
 from monitoring.exporter.collectors.parity import differs
@@ -28,6 +24,10 @@ from monitoring.exporter.collectors.world import WORLD
 from monitoring.exporter.engine import Engine
 from monitoring.exporter.log import RecentLog
 from monitoring.exporter.look import Collector, Look, Sample, sample
+from ontime.clock import Segment, write_segments
+from ontime.history import exporter_series
+from ontime.settings import Environment, MonitoringBehaviour
+from ontime.warehouse import Warehouse
 from tests.unit.monitoring.conftest import START, predictions
 
 SETTINGS = MonitoringBehaviour()
@@ -232,9 +232,8 @@ def test_cost_reads_serving_s_counters() -> None:
 
 
 def test_recomputation_agrees_with_the_offline_definition(tmp_path: Path) -> None:
-    from ontime.features import assemble, columns, events_connection, point_in_time, requests_before_departure
-
     from monitoring.exporter.recompute import FLIGHT_COLUMNS, Recomputation
+    from ontime.features import assemble, columns, events_connection, point_in_time, requests_before_departure
     from tests.unit.monitoring.conftest import rows
 
     midnight = datetime(2013, 5, 6, 4, tzinfo=UTC)

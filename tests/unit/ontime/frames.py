@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+
 from ontime.contract import FEATURE_NAMES, FEATURES
 from ontime.registry import ModelVersion
 from ontime.settings import TrainingBehaviour

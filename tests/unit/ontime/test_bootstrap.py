@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from ontime import bootstrap
 from ontime.contract import FEATURE_NAMES, VIEWS
 from ontime.features import events_connection, point_in_time, requests_before_departure
 from ontime.settings import TrainingBehaviour
 from ontime.training.window import Days
 from ontime.warehouse import TABLES, TIMESTAMP
-
 from tests.unit.ontime.features.flights import arrival, schedule
 
 NOW = datetime(2013, 5, 6, 9, tzinfo=UTC)

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ontime.clock import Clock, Segment, read_segments, write_segments
 from ontime.errors import ConfigError
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from ontime.contract import EVENT, FEATURES, Feature, PredictBatch, ScheduledFlight, contract_hash
 from ontime.warehouse import TABLES
-from pydantic import ValidationError
 
 FLIGHT: dict[str, Any] = {
     "flight_id": "2013-05-06-UA-1545-EWR",

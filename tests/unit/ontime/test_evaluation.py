@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
+
 from ontime.contract import FEATURE_NAMES
 from ontime.evaluation import (
     CARRIER_GROUPS,
@@ -17,8 +19,6 @@ from ontime.evaluation import (
     slices,
 )
 from ontime.training import features, labels, predict, train
-from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
-
 from tests.unit.ontime.frames import QUICK, frame
 
 

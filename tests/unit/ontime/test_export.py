@@ -8,13 +8,13 @@ import onnx
 import pytest
 from onnxmltools import convert_lightgbm
 from onnxmltools.convert.common.data_types import FloatTensorType
+
 from ontime.contract import FEATURE_NAMES, contract_hash
 from ontime.errors import ArtifactError
 from ontime.export import float32_exact, largest_delta, to_onnx, write_onnx
 from ontime.scorer import Matrix, Scorer
 from ontime.settings import GateBehaviour
 from ontime.training import features, labels, predict, train
-
 from tests.unit.ontime.frames import QUICK, frame
 
 LIMIT = GateBehaviour().max_onnx_delta

@@ -13,6 +13,7 @@ import lightgbm as lgb
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from ontime import gates
 from ontime.errors import GateRefusedError, RegistryError
 from ontime.export import write_onnx
@@ -24,7 +25,6 @@ from ontime.scorer import Scorer
 from ontime.settings import Behaviour, GateBehaviour, TrainingBehaviour
 from ontime.training import Days, features, load_frame, train
 from ontime.warehouse import TABLES, Warehouse
-
 from tests.unit.ontime.features.flights import arrival, departure, schedule
 from tests.unit.ontime.frames import HELD_OUT, QUICK, frame, version
 

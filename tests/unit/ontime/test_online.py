@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from ontime import online
 from ontime.contract import FRESH_VIEWS, SLOW_VIEWS, VIEWS, contract_hash
 from ontime.errors import FeatureStoreError, UnknownNameError
@@ -27,7 +28,6 @@ from ontime.features import (
 )
 from ontime.settings import ROOT, Environment, environment
 from ontime.warehouse import TABLES, Warehouse
-
 from tests.unit.ontime.features.flights import (
     DAY,
     HOUR,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from ontime.clock import Segment, write_segments
 from ontime.errors import RuntimeStateError
 from ontime.history import Series

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from ontime.contract import contract_hash
 from ontime.errors import ArtifactError, RegistryError, UnknownNameError
 from ontime.registry import MODEL_NAME, RegistryReader, promotion

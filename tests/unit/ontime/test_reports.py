@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from ontime.contract import FEATURE_NAMES
 from ontime.errors import ConfigError
 from ontime.reports import report, store, thresholds

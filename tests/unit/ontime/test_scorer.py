@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+
 from ontime.contract import FEATURE_NAMES
 from ontime.errors import ArtifactError
 from ontime.export import write_onnx
 from ontime.scorer import Scorer
 from ontime.training import features, predict, train
-
 from tests.unit.ontime.frames import QUICK, frame
 
 

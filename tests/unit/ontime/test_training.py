@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from ontime.contract import FEATURE_NAMES
 from ontime.errors import ContractError
 from ontime.settings import TrainingBehaviour
 from ontime.training import Days, Frames, Window, features, labels, predict, train
 from ontime.training.retrain import check_ranges, fit
 from ontime.training.window import local_day
-
 from tests.unit.ontime.frames import HELD_OUT, QUICK, frame
 
 

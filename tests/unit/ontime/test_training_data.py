@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+
 from ontime.errors import ContractError
 from ontime.settings import TrainingBehaviour
 from ontime.training import Days, Window, load_frames, validate
 from ontime.training.data import labelled_days
 from ontime.warehouse import TABLES, Warehouse
-
 from tests.unit.ontime.features.flights import arrival, schedule
 
 TRAINING = TrainingBehaviour(window_days=20, holdout_days=5)

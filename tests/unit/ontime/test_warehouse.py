@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ontime.errors import UnknownNameError, WarehouseError
 from ontime.warehouse import TABLES, Warehouse
 

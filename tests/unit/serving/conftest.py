@@ -15,6 +15,8 @@ import httpx
 import numpy as np
 import pyarrow as pa
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
 from ontime import online
 from ontime.clock import Segment, write_segments
 from ontime.contract import FEATURE_NAMES, VIEWS, contract_hash
@@ -25,8 +27,6 @@ from ontime.registry import ModelVersion
 from ontime.settings import Behaviour, Environment, ServingBehaviour, TrainingBehaviour
 from ontime.training.booster import LABEL, train
 from ontime.warehouse import TABLES, Warehouse
-from prometheus_client.parser import text_string_to_metric_families
-
 from serving.app import create_app
 from serving.features import Row, Source
 from serving.store import FeastSource

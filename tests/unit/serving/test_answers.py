@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from ontime.contract import FEATURE_NAMES, FRESH_VIEWS, VIEWS, Prediction, PredictionBatch
 from ontime.scorer import Scorer
-
 from serving.requests import parse
 from tests.unit.serving.conftest import FLIGHT, NOON, ROUTE_RATE, SLOW_AT, Platform, flight
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ontime.contract import FEATURE_NAMES, VIEWS
 from ontime.errors import WarehouseError
 from ontime.scorer import Scorer
 from ontime.warehouse import PartWriter, Warehouse
-
 from serving.requests import parse
 from tests.unit.serving.conftest import FLIGHT, NOON, SLOW_AT, Platform, flight
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ontime.scorer import Scorer
 
+from ontime.scorer import Scorer
 from serving.models import LAST_GOOD, RETRY_SECONDS, challenged
 from tests.unit.serving.conftest import FLIGHT, Platform, flight
 

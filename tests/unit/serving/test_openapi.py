@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 import schemathesis
-from ontime.contract import MAX_BATCH
 
+from ontime.contract import MAX_BATCH
 from serving import openapi
 from serving.app import PATHS
 from serving.requests import RefusedError, parse

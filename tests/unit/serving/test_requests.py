@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from ontime.contract import MAX_BATCH
 
+from ontime.contract import MAX_BATCH
 from serving.requests import MAX_BODY_BYTES, RefusedError, parse
 from tests.unit.serving.conftest import FLIGHT, Platform, flight
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import lightgbm as lgb
 import numpy as np
+
 from brownout.faults.models import Recipe, merge, train_bag
 from ontime.contract import FEATURE_NAMES
 from ontime.export import largest_delta, write_onnx

@@ -6,6 +6,7 @@ import re
 from itertools import product
 
 import pytest
+
 from brownout import findings
 from brownout.faults import Fault, discover
 from brownout.faults.discovery import check_plans

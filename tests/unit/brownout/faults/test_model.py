@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from brownout.faults.discovery import find, load_file
 from brownout.faults.edits import Edit
 from brownout.faults.parameters import Choice, Whole, draw

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from brownout.probes import Memory, ProbeView, Reference
 from brownout.probes.truth import Truth
 from brownout.settings import Harness

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from brownout.faults.online_times import claim_freshness
 from brownout.probes import FreshAge
 from brownout.probes.fresh_age import VIEWS

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+
 from brownout.probes import ServedScorePath
 
 PROBE = ServedScorePath()

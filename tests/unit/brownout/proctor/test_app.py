@@ -6,10 +6,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-from brownout import entries as e
-from brownout.errors import LifecycleError
-from brownout.proctor.app import create_app
-from brownout.proctor.limits import MAX_BODY_BYTES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
@@ -20,6 +16,11 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from brownout import entries as e
+from brownout.errors import LifecycleError
+from brownout.proctor.app import create_app
+from brownout.proctor.limits import MAX_BODY_BYTES
 
 Tell = Callable[..., Any]
 TOKEN = "the-interviewers-token"

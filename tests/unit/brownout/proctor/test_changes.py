@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from brownout.proctor.changes import Changes
 from ontime.errors import RegistryError
 from ontime.settings import Environment

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
 from brownout import entries as e
 from brownout.interview import Interview
 from brownout.proctor.metrics import InterviewMetrics, create_app
-from prometheus_client.parser import text_string_to_metric_families
 
 Tell = Callable[..., Any]
 BEGIN = 1_795_000_000.0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from brownout import entries as e
 from brownout.probes import ProbeResult
 from brownout.proctor.answers import AnswerCount

@@ -6,6 +6,7 @@ import subprocess
 import bcrypt
 import pytest
 import yaml
+
 from brownout.errors import ProctorError
 from brownout.proctor import prometheus, tokens
 from brownout.settings import Harness

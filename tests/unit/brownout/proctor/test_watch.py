@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from brownout import entries as e
 from brownout.probes import ProbeResult
 from brownout.proctor import watch as watching

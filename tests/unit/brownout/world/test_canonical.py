@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from brownout.world import canonical
 from brownout.world.tape import _event, _textual
 from ontime.contract import EVENT

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from brownout.errors import WorldError
 from brownout.settings import Harness
 from brownout.world.control import WorldControl, application, token, token_file

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from brownout.errors import DatasetError
 from brownout.world import archive, canonical, dataset
-
 from tests.unit.brownout.world.test_canonical import AIRPORTS, FLIGHTS, WEATHER, read
 
 

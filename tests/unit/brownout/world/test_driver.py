@@ -6,10 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from brownout.world.driver import LEASE_SECONDS, Driver
-from brownout.world.tape import Night, nights_between
 from hypothesis import given
 from hypothesis import strategies as st
+
+from brownout.world.driver import LEASE_SECONDS, Driver
+from brownout.world.tape import Night, nights_between
 from ontime.clock import Clock, Segment, read_segments, write_segments
 
 WALL = 1_795_000_000.0

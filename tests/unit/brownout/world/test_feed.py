@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brownout.errors import WorldError
-from brownout.world.feed import Feed, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brownout.errors import WorldError
+from brownout.world.feed import Feed, parse
 from tests.unit.brownout.world.worlds import PRESENT, event, flight
 
 NOW = PRESENT.timestamp()

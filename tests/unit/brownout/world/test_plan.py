@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from brownout.world.plan import Ask, Asks, Deliveries, Delivery, Position
-from brownout.world.tape import seconds
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brownout.world.plan import Ask, Asks, Deliveries, Delivery, Position
+from brownout.world.tape import seconds
 from tests.unit.brownout.world.worlds import PRESENT, SmallTape
 
 TAPE = SmallTape()

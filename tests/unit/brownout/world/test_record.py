@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from brownout.errors import WorldError
 from brownout.world.record import Answer, Record, Sent
 

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+
 from brownout.errors import WorldError
 from brownout.settings import ROOT, Harness
 from brownout.world import beginning
@@ -31,7 +32,6 @@ from brownout.world.feed import Feed, parse
 from brownout.world.plan import Asks, Deliveries
 from brownout.world.replay import AHEAD_WALL_SECONDS, AHEAD_WORLD_SECONDS, Replay
 from brownout.world.sender import Sender
-
 from tests.unit.brownout.world.worlds import PRESENT, Counterpart, SmallTape, now_and_then
 
 DEADLINE = 30.0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+
 from brownout.errors import DatasetError
 from brownout.world import tape
 from brownout.world.tape import KINDS, Night, Tape

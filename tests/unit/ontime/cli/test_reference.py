@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ontime.cli import reference
 from ontime.settings import ROOT
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
 from ontime import gates
 from ontime.cli import registry as command
 from ontime.errors import UnknownNameError
 from ontime.gates import GateResult
 from ontime.registry import ModelVersion, promotion
-from typer.testing import CliRunner
-
 from tests.unit.ontime.frames import version
 
 PASSED = GateResult("rows", True, 25_000, 20_000, "flights", "Enough.")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+
 from ontime.warehouse import TABLES
 
 Rows = dict[str, list[dict[str, Any]]]

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from ontime.features import events_connection, local_midnight, point_in_time
 
+from ontime.features import events_connection, local_midnight, point_in_time
 from tests.unit.ontime.features.flights import (
     DAY,
     HOUR,

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ontime.features import local_midnight, tick
 from ontime.features.local_time import local_micros, micros
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ontime.contract import FEATURE_NAMES, FEATURES
 from ontime.errors import ContractError
 from ontime.features import assemble, columns

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ontime.contract import FRESH_VIEWS, SLOW_VIEWS, VIEWS
 from ontime.errors import ContractError
 from ontime.features import (
@@ -24,7 +25,6 @@ from ontime.features import (
     slow_rows,
     value_columns,
 )
-
 from tests.unit.ontime.features import naive
 from tests.unit.ontime.features.flights import (
     DAY,

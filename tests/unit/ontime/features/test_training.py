@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
 from ontime.contract import FEATURE_NAMES, VIEWS
 from ontime.features import (
     assemble,
@@ -16,7 +17,6 @@ from ontime.features import (
     training_frame,
 )
 from ontime.warehouse import Warehouse
-
 from tests.unit.ontime.features.flights import (
     DAY,
     HOUR,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+
 from ontime.clock import Clock, Segment, write_segments
 from ontime.contract import EVENT, Event
 from ontime.ingest.fresh import FreshPath

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ontime.contract import Event
 from ontime.errors import WarehouseError
 from ontime.ingest.intake import Intake

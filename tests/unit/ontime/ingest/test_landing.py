@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ontime.errors import WarehouseError
 from ontime.ingest.landing import Landing
 

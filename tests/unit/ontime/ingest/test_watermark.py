@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ontime.ingest.watermark import Watermark
 
 NOON = datetime(2013, 5, 6, 12, tzinfo=UTC)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from ontime.clock import Segment, write_segments
 from ontime.errors import RegistryError
 from ontime.jobs import batch_score
 from ontime.scorer import Matrix
 from ontime.settings import Environment
 from ontime.warehouse import TABLES, Warehouse
-
 from tests.unit.ontime.features.flights import schedule
 from tests.unit.ontime.frames import version
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+
 from ontime.clock import Segment, write_segments
 from ontime.errors import FeatureStoreError
 from ontime.jobs import build_features
 from ontime.settings import Environment
 from ontime.warehouse import TABLES, Warehouse
-
 from tests.unit.ontime.features.flights import arrival, schedule
 
 MIDNIGHT = datetime(2013, 5, 6, 4, tzinfo=UTC)

@@ -18,6 +18,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 from feast.types import Float64
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ontime.online_stores.guard import newest_wins
 from ontime.online_stores.redis import GuardedRedisOnlineStore
 from ontime.online_stores.sqlite import GuardedSqliteOnlineStore

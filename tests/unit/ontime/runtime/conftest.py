@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ontime.settings import Environment
 
 Commit = Callable[..., str]

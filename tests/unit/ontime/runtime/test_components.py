@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ontime.errors import UnknownNameError
 from ontime.runtime.components import COMPONENTS, chosen, touched_by
 

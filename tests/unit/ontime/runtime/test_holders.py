@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from ontime.errors import RuntimeStateError
 from ontime.runtime.components import chosen
 from ontime.runtime.holders import holder_of, refuse_taken_ports

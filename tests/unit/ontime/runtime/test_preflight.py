@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from ontime.errors import RuntimeStateError
 from ontime.runtime import preflight
 from ontime.settings import ROOT, Environment

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from ontime.runtime import processes
 from ontime.runtime.process_environment import COMPONENT
 

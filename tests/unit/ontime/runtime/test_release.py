@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ontime.errors import RuntimeStateError
 from ontime.runtime import release
 from ontime.runtime.release import Commit

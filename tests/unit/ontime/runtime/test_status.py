@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ontime.runtime.readiness import READY, Readiness
 from ontime.runtime.status import judge
 from ontime.runtime.supervisor import Supervised

@@ -4,6 +4,7 @@ import configparser
 from pathlib import Path
 
 import pytest
+
 from ontime.errors import ConfigError
 from ontime.runtime.components import COMPONENTS
 from ontime.runtime.supervisor_config import WATCHER, render, socket_path
