@@ -3,11 +3,13 @@
 LOCK := $(shell (sha256sum uv.lock 2>/dev/null || shasum -a 256 uv.lock) | cut -c1-12)
 # Root's environment lies where every Unix user can use it: the platform may run as one of its own.
 VENV ?= $(if $(filter 0,$(shell id -u)),/var/lib/ontime/venv-$(LOCK),$(CURDIR)/.venv)
+# So does the platform's state, for the same reason.
+ONTIME_STATE ?= $(if $(filter 0,$(shell id -u)),/var/lib/ontime/state,$(HOME)/.local/state/ontime)
 RUNTIME ?= $(shell scripts/runtime.sh)
 SERVICE ?=
 PYTEST ?=
 
-export VENV
+export VENV ONTIME_STATE
 export ONTIME_RUNTIME := $(RUNTIME)
 export PYTHONPATH := $(CURDIR)/platform:$(CURDIR)/interview:$(CURDIR)
 export PATH := $(VENV)/bin:$(PATH):$(CURDIR)/.tools/bin:/usr/sbin
