@@ -13,8 +13,6 @@ from pathlib import Path
 from textwrap import fill
 from zoneinfo import ZoneInfo
 
-from ontime.errors import ConfigError
-
 from brownout.errors import PreparationError
 from brownout.faults.injectors import CodeCommit
 from brownout.history.noise import scatter
@@ -23,6 +21,7 @@ from brownout.history.steps import decoys as make_decoys
 from brownout.history.tree import Tree, read
 from brownout.history.writer import Commit, write
 from brownout.settings import ROOT
+from ontime.errors import ConfigError
 
 OWN = ROOT / "interview" / "workspace"
 MIN_COMMITS, MAX_COMMITS = 17, 24
@@ -116,7 +115,9 @@ def _taken_back(tree: Tree, draw: random.Random, suspects: list[Change], decoys:
             used |= set(made.before)
     steps: list[Addition | Change] = list(ordinary.values())
     for change in odd:
-        steps.insert(draw.randint(0, max(len(steps) - LATEST_PLACE, 0)), change)
+        # In a culprit's own file a decoy comes first: the culprit's edits are written for what it leaves behind.
+        last = EARLIEST_PLACE if change.paths & touched else LATEST_PLACE
+        steps.insert(draw.randint(0, max(len(steps) - last, 0)), change)
     places = sorted(draw.sample(range(len(steps) - EARLIEST_PLACE, len(steps) - LATEST_PLACE + 1), len(suspects)))
     for offset, (place, suspect) in enumerate(zip(places, suspects, strict=True)):
         steps.insert(place + offset, suspect)

@@ -132,6 +132,15 @@ def test_the_same_seed_gives_the_same_commits_and_another_gives_others(tmp_path:
     assert heads[0] != heads[2]
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_every_seed_gives_a_workspace(tmp_path: Path, seed: int) -> None:
+    fault = discover()["stale_fresh_path"]
+    culprits = fault.commits(fault.draw(seed))
+    workspace = make(tmp_path / "workspace", seed=seed, present=PRESENT, culprits=culprits, decoys=4 + seed % 3)
+
+    assert MIN_COMMITS <= workspace.commits <= MAX_COMMITS
+
+
 def test_a_directory_that_is_there_is_not_written_into(tmp_path: Path) -> None:
     (tmp_path / "workspace").mkdir()
 
