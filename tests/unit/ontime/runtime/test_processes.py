@@ -22,6 +22,10 @@ def orphan(tmp_path: Path) -> Iterator[psutil.Process]:
     program += "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(100)']); time.sleep(100)"
     variables = {COMPONENT: "serving", "ONTIME_STATE": str(tmp_path), "PATH": "/usr/bin:/bin"}
     started = subprocess.Popen([sys.executable, "-S", "-c", program], env=variables)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while len(processes.members(tmp_path).get("serving", [])) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     yield psutil.Process(started.pid)
     for group in processes.members(tmp_path).values():
         processes.end(group, seconds=2.0)
@@ -29,11 +33,6 @@ def orphan(tmp_path: Path) -> Iterator[psutil.Process]:
 
 
 def test_processes_are_found_by_their_environment(orphan: psutil.Process, tmp_path: Path) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while len(processes.members(tmp_path).get("serving", [])) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
     assert processes.belongs_to(orphan, tmp_path) == "serving"
     assert processes.has_become(orphan.pid, tmp_path, "serving")
     assert not processes.has_become(orphan.pid, tmp_path, "ingest")
