@@ -1,4 +1,4 @@
-"""The HTTP surface: a Starlette application over one `Worker`."""
+"""The HTTP surface: `Predict` answers `/predict`; a Starlette application around it answers everything else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -16,57 +16,34 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from serving import openapi
 from serving.metrics import CONTENT_TYPE
-from serving.requests import FieldError, Question, RefusedError, parse, read_body
+from serving.requests import ClientGoneError, FieldError, Question, RefusedError, parse, read_body
 
 if TYPE_CHECKING:  # the process that only watches the workers imports this module, too: keep it light
     from serving.predictor import Answers
     from serving.worker import Worker
 
 PREDICT = "/predict"
-PATHS = (PREDICT, "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs.json", "/")
-"""Everything that is answered here; `/docs.json` is where BentoML's clients look for the document."""
 INLINE_FLIGHTS = 8
 """Up to so many flights are answered on the event loop: handing them to a thread costs more than answering."""
 CLIENT_GONE = 499
-"""What is counted when a caller hangs up before its request is complete; nobody receives it."""
-_WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What is counted for a caller that hung up."""
+_WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 log = logging.getLogger("ontime.serving")
 
 
-class Json(Response):
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        return orjson.dumps(content)
+def refusal(errors: Iterable[FieldError]) -> bytes:
+    return orjson.dumps({"errors": [{"field": e.field, "reason": e.reason, "value": e.value} for e in errors]})
 
 
-class RequestIds:
-    """The caller's id when it is well formed, else one of this worker's own."""
-
-    def __init__(self) -> None:
-        self._prefix = secrets.token_hex(4)
-        self._numbers = count()
-
-    def of(self, request: Request) -> str:
-        given = request.headers.get("x-request-id")
-        if given is not None and _WELL_FORMED_ID.fullmatch(given):
-            return given
-        return f"{self._prefix}-{next(self._numbers)}"
-
-
-def _refusal(status: int, errors: Iterable[FieldError], request_id: str) -> Json:
-    body = {"errors": [{"field": e.field, "reason": e.reason, "value": e.value} for e in errors]}
-    return Json(body, status, {"X-Request-Id": request_id})
-
-
-def _body(question: Question, answers: Answers) -> Any:
+def answer_body(question: Question, answers: Answers) -> bytes:
     predictions = [
         {
             "flight_id": flight.flight_id,
@@ -79,108 +56,139 @@ def _body(question: Question, answers: Answers) -> Any:
             question.flights, answers.probabilities.tolist(), answers.versions, answers.reasons, strict=True
         )
     ]
-    return predictions[0] if question.single else {"predictions": predictions}
+    return orjson.dumps(predictions[0] if question.single else {"predictions": predictions})
 
 
-class Endpoints:
-    """What each path does. `start` and `stop` of the worker frame the application's life."""
+class RequestIds:
+    """The caller's id when it is well formed, else one of this worker's own."""
 
-    def __init__(self, make_worker: Callable[[], Worker]) -> None:
-        self._make_worker = make_worker
+    def __init__(self) -> None:
+        self._prefix = secrets.token_hex(4)
+        self._numbers = count()
+
+    def of(self, headers: Mapping[bytes, bytes]) -> str:
+        given = headers.get(b"x-request-id")
+        if given is not None and _WELL_FORMED_ID.fullmatch(given):
+            return given.decode()
+        return f"{self._prefix}-{next(self._numbers)}"
+
+
+class Predict:
+    """`POST /predict` as a bare ASGI application: request and response objects would cost as much as the features."""
+
+    def __init__(self, worker: Callable[[], Worker]) -> None:
+        self._worker = worker
         self._ids = RequestIds()
-        self._worker: Worker | None = None
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="batch")
 
-    @property
-    def worker(self) -> Worker:
-        if self._worker is None:
-            raise RuntimeError("the application has not been started: run it with its lifespan")
-        return self._worker
-
-    @contextlib.asynccontextmanager
-    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        self._worker = await asyncio.to_thread(self._make_worker)
-        await asyncio.to_thread(self._worker.start)
-        try:
-            yield
-        finally:
-            self._threads.shutdown()
-            await asyncio.to_thread(self._worker.stop)
-
-    async def predict(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        request_id = self._ids.of(request)
-        size = "single"
+        headers = dict(scope["headers"])
+        request_id = self._ids.of(headers)
+        size, extra = "single", []
         try:
-            question = parse(await read_body(request))
+            if scope["method"] != "POST":
+                extra = [(b"allow", b"POST")]
+                raise RefusedError(405, FieldError("", f"{scope['method']} {PREDICT}: expected POST", None))
+            question = parse(await read_body(headers, receive))
             size = "single" if question.single else "batch"
-            if len(question.flights) <= INLINE_FLIGHTS:
-                content = self._answer(question, request_id, started)
-            else:
-                loop = asyncio.get_running_loop()
-                content = await loop.run_in_executor(self._threads, self._answer, question, request_id, started)
-            response = Response(content, 200, {"X-Request-Id": request_id}, "application/json")
-        except ClientDisconnect:
-            response = Response(status_code=CLIENT_GONE)
+            status, body = 200, await self._answer(question, request_id, started)
+        except ClientGoneError:
+            status, body = CLIENT_GONE, b""
         except RefusedError as refused:
-            response = _refusal(refused.status, refused.errors, request_id)
+            status, body = refused.status, refusal(refused.errors)
         except Exception:
             log.exception("request failed request_id=%s", request_id)
             why = FieldError("", f"the service failed; its log has request id {request_id}", None)
-            response = _refusal(500, [why], request_id)
-        metrics = self.worker.metrics
-        metrics.requests.labels(size, str(response.status_code)).inc()
+            status, body = 500, refusal([why])
+        metrics = self._worker().metrics
+        metrics.requests.labels(size, str(status)).inc()
         metrics.duration_of[size].observe(time.perf_counter() - started)
-        return response
+        if status == CLIENT_GONE:
+            return
+        told = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", request_id.encode()),
+            *extra,
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": told})
+        await send({"type": "http.response.body", "body": body})
 
-    def _answer(self, question: Question, request_id: str, started: float) -> bytes:
-        answers = self.worker.predictor.answer(question.flights, request_id, started)
-        return orjson.dumps(_body(question, answers))
+    async def _answer(self, question: Question, request_id: str, started: float) -> bytes:
+        if len(question.flights) <= INLINE_FLIGHTS:
+            return self._answer_now(question, request_id, started)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._answer_now, question, request_id, started)
 
-    async def healthz(self, _request: Request) -> Response:
+    def _answer_now(self, question: Question, request_id: str, started: float) -> bytes:
+        return answer_body(question, self._worker().predictor.answer(question.flights, request_id, started))
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+
+class Application:
+    """All paths over one worker, which is made, started and stopped with `app`'s life cycle."""
+
+    def __init__(self, make_worker: Callable[[], Worker]) -> None:
+        self._make_worker = make_worker
+        self._made: Worker | None = None
+        self.predict = Predict(self._worker)
+        self.app = Starlette(
+            routes=[
+                Route(PREDICT, self.predict),
+                Route("/healthz", self._healthz),
+                Route("/readyz", self._readyz),
+                Route("/metrics", self._metrics),
+                Route("/openapi.json", self._openapi),
+                Route("/docs.json", self._openapi),
+                Route("/", self._page),
+            ],
+            exception_handlers={HTTPException: self._http_error},
+            lifespan=self._lifespan,
+        )
+        self.paths = frozenset(route.path for route in self.app.routes if isinstance(route, Route))
+
+    def _worker(self) -> Worker:
+        if self._made is None:
+            raise RuntimeError("the application has not been started: run it with its lifespan")
+        return self._made
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        self._made = await asyncio.to_thread(self._make_worker)
+        await asyncio.to_thread(self._made.start)
+        try:
+            yield
+        finally:
+            self.predict.close()
+            await asyncio.to_thread(self._made.stop)
+
+    async def _healthz(self, _request: Request) -> Response:
         return Response("ok\n", media_type="text/plain")
 
-    async def readyz(self, _request: Request) -> Response:
-        readiness = await asyncio.to_thread(self.worker.readiness)
-        return Json(readiness.model_dump(), 200 if readiness.ready else 503)
+    async def _readyz(self, _request: Request) -> Response:
+        readiness = await asyncio.to_thread(self._worker().readiness)
+        return _json(readiness.model_dump(), 200 if readiness.ready else 503)
 
-    async def metrics(self, _request: Request) -> Response:
-        content = await asyncio.to_thread(self.worker.exposition)
+    async def _metrics(self, _request: Request) -> Response:
+        content = await asyncio.to_thread(self._worker().exposition)
         return Response(content, headers={"Content-Type": CONTENT_TYPE})
 
-    async def openapi(self, _request: Request) -> Response:
-        return Json(openapi.document())
+    async def _openapi(self, _request: Request) -> Response:
+        return _json(openapi.document())
 
-    async def page(self, _request: Request) -> Response:
+    async def _page(self, _request: Request) -> Response:
         return Response(openapi.PAGE, media_type="text/html")
 
-    async def http_error(self, request: Request, error: Exception) -> Response:
+    async def _http_error(self, request: Request, error: Exception) -> Response:
         """404 and 405 in the same shape as every other refusal."""
         if not isinstance(error, HTTPException):
             raise error
-        response = _refusal(
-            error.status_code, [FieldError("", f"{request.method} {request.url.path}: {error.detail}", None)], ""
-        )
-        response.headers.update(error.headers or {})
-        return response
+        why = FieldError("", f"{request.method} {request.url.path}: {error.detail}", None)
+        return Response(refusal([why]), error.status_code, error.headers, "application/json")
 
 
-def create_app(make_worker: Callable[[], Worker]) -> Starlette:
-    """The application; the worker is made when it starts, in the process that serves."""
-    endpoints = Endpoints(make_worker)
-    get = {
-        "/healthz": endpoints.healthz,
-        "/readyz": endpoints.readyz,
-        "/metrics": endpoints.metrics,
-        "/openapi.json": endpoints.openapi,
-        "/docs.json": endpoints.openapi,
-        "/": endpoints.page,
-    }
-    return Starlette(
-        routes=[
-            Route(PREDICT, endpoints.predict, methods=["POST"]),
-            *(Route(path, get[path]) for path in PATHS if path != PREDICT),
-        ],
-        exception_handlers={HTTPException: endpoints.http_error},
-        lifespan=endpoints.lifespan,
-    )
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")

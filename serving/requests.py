@@ -6,17 +6,19 @@ ISO 8601 string with an offset, an unknown field is refused. Nothing is coerced,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
-from starlette.requests import Request
+from starlette.types import Receive
 
 from ontime.contract import PredictBatch, ScheduledFlight
 from ontime.errors import ContractError
 
+JSON = "application/json"
 MAX_BODY_BYTES = 2_000_000
 MAX_ERRORS = 50
 MAX_VALUE_LENGTH = 200
@@ -38,6 +40,10 @@ class RefusedError(ContractError):
         super().__init__("; ".join(f"{e.field}: {e.reason}" for e in errors))
         self.status = status
         self.errors = errors
+
+
+class ClientGoneError(Exception):
+    """The caller hung up before its request was complete; nobody waits for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +94,22 @@ def parse(body: bytes) -> Question:
         raise RefusedError(422, *map(_field_error, details[:MAX_ERRORS])) from None
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     """The whole body. Raises `RefusedError` for a wrong content type (415) or too many bytes (413)."""
-    content_type = request.headers.get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise RefusedError(415, FieldError("content-type", "expected application/json", _shown(content_type)))
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    if content_type != JSON and content_type.partition(";")[0].strip().lower() != JSON:
+        raise RefusedError(415, FieldError("content-type", f"expected {JSON}", _shown(content_type)))
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise RefusedError(413, FieldError("body", f"expected at most {MAX_BODY_BYTES} bytes", int(declared)))
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
             raise RefusedError(413, FieldError("body", f"expected at most {MAX_BODY_BYTES} bytes", None))
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return body

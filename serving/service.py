@@ -12,7 +12,7 @@ import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ontime.settings import environment
-from serving.app import PATHS, create_app
+from serving.app import PREDICT, Application
 
 if TYPE_CHECKING:
     from serving.worker import Worker
@@ -27,23 +27,28 @@ def make_worker() -> Worker:
     return from_settings()
 
 
-application = create_app(make_worker)
+application = Application(make_worker)
 
 
 class FrontDoor:
-    """Hands our paths to our application, and everything else (life cycle, docs page) to BentoML's.
+    """Hands our paths to our application, and everything else (life cycle, static files) to BentoML's.
 
     BentoML would answer them too, since the application is mounted, but only after a trace, a timer, a task and a
     context for each request: more CPU than features, model and log together.
     """
 
-    def __init__(self, ours: ASGIApp, bento: ASGIApp) -> None:
+    def __init__(self, ours: Application, bento: ASGIApp) -> None:
         self._ours = ours
         self._bento = bento
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ours = scope["type"] == "http" and scope["path"] in PATHS
-        await (self._ours if ours else self._bento)(scope, receive, send)
+        path = scope["path"] if scope["type"] == "http" else None
+        if path == PREDICT:
+            await self._ours.predict(scope, receive, send)
+        elif path in self._ours.paths:
+            await self._ours.app(scope, receive, send)
+        else:
+            await self._bento(scope, receive, send)
 
 
 class DirectService(bentoml.Service):  # type: ignore[misc]
@@ -62,6 +67,6 @@ class DirectService(bentoml.Service):  # type: ignore[misc]
     tracing={"excluded_urls": ".*"},
     service_class=DirectService,
 )
-@bentoml.asgi_app(application)
+@bentoml.asgi_app(application.app)
 class OntimeServing:
     """Will this flight arrive more than 15 minutes late?"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -15,7 +14,6 @@ from ontime.registry import RegistryReader
 from ontime.scorer import Scorer
 from ontime.settings import ROOT, Behaviour, Environment, behaviour, environment
 from ontime.warehouse import Warehouse
-
 from serving import logs
 from serving.features import STORE_DOWN, FeatureReader, Source
 from serving.log import PredictionLog
@@ -69,9 +67,6 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
         self.models.start()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
         log.info("worker started revision=%s", revision())
 
     def stop(self) -> None:

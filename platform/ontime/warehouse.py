@@ -339,11 +339,13 @@ class PartWriter:
     that may come twice: keys are not compared.
     """
 
-    def __init__(self, warehouse: Warehouse, name: str, writer: str, max_rows: int = 4_000) -> None:
+    def __init__(self, warehouse: Warehouse, name: str, writer: str, max_rows: int = 1_000) -> None:
         self._directory = warehouse.root / table(name).name
         self._spec = table(name)
         self._writer = writer
         self._max_rows = max_rows
+        self._texts = [field.name for field in self._spec.schema if pa.types.is_string(field.type)]
+        """Only these repeat enough for a dictionary to pay."""
         self._stem = ""
         self._open = self._spec.schema.empty_table()
         self._number = -1
@@ -355,16 +357,16 @@ class PartWriter:
             begin = stem != self._stem or self._open.num_rows >= self._max_rows
             whole = part if begin else pa.concat_tables([self._open, part]).combine_chunks()
             number = self._number + begin
-            replace_file(self._directory / f"{stem}.{self._writer}-{number}.parquet", whole)
+            replace_file(self._directory / f"{stem}.{self._writer}-{number}.parquet", whole, self._texts)
             self._stem, self._open, self._number = stem, whole, number
 
 
-def replace_file(path: Path, rows: pa.Table) -> None:
+def replace_file(path: Path, rows: pa.Table, dictionary: list[str] | Literal[True] = True) -> None:
     """Writes `rows` as parquet at `path`: temporary file in the same directory, fsync, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        pq.write_table(rows, draft, compression="zstd")
+        pq.write_table(rows, draft, compression="zstd", use_dictionary=dictionary)
         with draft.open("rb") as handle:
             os.fsync(handle.fileno())
         draft.replace(path)

@@ -27,7 +27,7 @@ from ontime.registry import ModelVersion
 from ontime.settings import Behaviour, Environment, ServingBehaviour, TrainingBehaviour
 from ontime.training.booster import LABEL, train
 from ontime.warehouse import TABLES, Warehouse
-from serving.app import create_app
+from serving.app import Application
 from serving.features import Row, Source
 from serving.store import FeastSource
 from serving.worker import Worker
@@ -201,7 +201,7 @@ def make_platform(tmp_path: Path, applied_store: Path, model_files: dict[int, Pa
         behaviour = Behaviour(serving=ServingBehaviour(**{**quiet, **serving}))
         registry, source = FakeRegistry(model_files), Failing(FeastSource(environment))
         worker = Worker(environment, behaviour, source, registry)
-        platform = Platform(environment, worker, registry, source, create_app(lambda: worker))
+        platform = Platform(environment, worker, registry, source, Application(lambda: worker).app)
         platform.set_clock(NOON)
         return platform
 

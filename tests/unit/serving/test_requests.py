@@ -148,7 +148,7 @@ def test_a_wrong_method_is_told_the_right_one(platform: Platform) -> None:
     response = ask(platform, "GET", "/predict")
 
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
-    assert response.json()["errors"][0]["reason"] == "GET /predict: Method Not Allowed"
+    assert response.json()["errors"][0]["reason"] == "GET /predict: expected POST"
 
 
 @pytest.mark.parametrize(("given", "kept"), [("world-17", True), ("a b", False), ("x" * 65, False)])
