@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -48,11 +49,25 @@ def end(processes: Iterable[psutil.Process], seconds: float = END_SECONDS) -> li
     wanted = list(processes)
     for process in wanted:
         _signal(process, psutil.Process.terminate)
-    _, alive = psutil.wait_procs(wanted, timeout=seconds / 2)
+    alive = _living_after(wanted, seconds / 2)
     for process in alive:
         _signal(process, psutil.Process.kill)
-    _, alive = psutil.wait_procs(alive, timeout=seconds / 2)
-    return [process.pid for process in alive]
+    return [process.pid for process in _living_after(alive, seconds / 2)]
+
+
+def _living_after(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that live on after at most `seconds`. A dead process that nobody has collected yet is not among them."""
+    deadline = time.monotonic() + seconds
+    while (alive := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return alive
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(process: psutil.Process, how: object) -> None:
