@@ -252,12 +252,10 @@ def prepare_mlflow(onnx_file: Path, into: Path) -> None:
     mlflow.onnx.save_model(onnx.load(str(onnx_file)), into, signature=signature, onnx_session_options=options)
 
 
-def free_port(first: int) -> int:
-    for port in range(first, first + 50):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise SystemExit(f"no free port in {first}..{first + 49}")
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -299,7 +297,7 @@ def measure(state: Path, rounds: int, seconds: float) -> dict[str, object]:
     asked = flights()
     prepare_store(asked)
     prepare_mlflow(prepare_model(state / "serving" / "models"), state / "mlflow-model")
-    ports = {"serving": free_port(21210), "mlflow": free_port(21260)}
+    ports = {"serving": free_port(), "mlflow": free_port()}
     base = {**os.environ, "ONTIME_SERVING_URL": f"http://127.0.0.1:{ports['serving']}", "ONTIME_SERVING_WORKERS": "1"}
     base |= {"ONTIME_MLFLOW_URL": "http://127.0.0.1:1", "PYTHONPATH": f"{ROOT / 'platform'}:{ROOT}", "TZ": "UTC"}
     base |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
