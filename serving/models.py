@@ -176,7 +176,7 @@ class ModelKeeper:
         try:
             described = self._registry.version(version)
             model = self._warmed(version, self._registry.download(described, self._directory))
-        except (ArtifactError, RegistryError, OntimeError, OSError) as error:
+        except (OntimeError, OSError) as error:
             outcome = "refused" if isinstance(error, ArtifactError) else "failed"
             self._metrics.model_loads.labels(outcome).inc()
             self._not_before[version] = self._monotonic() + RETRY_SECONDS
