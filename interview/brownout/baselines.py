@@ -268,7 +268,10 @@ def _at_rest(platform: Platform, harness: Harness) -> None:
 
 
 def _wipe(state: Path) -> None:
+    """Empties the state and makes it the invoker's, whoever had it."""
     state.mkdir(parents=True, exist_ok=True)
+    if state.stat().st_uid != os.geteuid():
+        os.chown(state, os.geteuid(), os.getegid())
     for path in state.iterdir():
         if path.name in KEPT:
             continue

@@ -182,4 +182,4 @@ class RecentLog:
     def _hours(self, since: datetime, until: datetime) -> list[Path]:
         low, high = (moment.astimezone(UTC).strftime("%Y-%m-%dT%H") for moment in (since, until))
         paths = self._warehouse.files("predictions", since.date(), until.date())
-        return [path for path in paths if low <= path.stem <= high]
+        return [path for path in paths if low <= path.stem[:13] <= high]

@@ -1,15 +1,15 @@
 """What upstream does and when: a function of tape, seed and position, never of timing.
 
 Events leave at the moment they become available; a few (seeded) leave again some minutes later, as at-least-once
-upstreams do. Each flight is asked about once, 60 minutes ahead; each airport's departure board asks every 15 minutes
-about all departures that leave in 15 to 120 minutes.
+upstreams do. Each flight is asked about once, 60 minutes ahead; each airport's departure board, and the city's board of
+all three, asks every 15 minutes about all departures that leave in 15 to 120 minutes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -160,10 +160,17 @@ class Asks:
                     yield Ask(at, f"single:{flight['flight_id']}", (flight,))
 
     def _boards(self, start: float) -> Iterator[Ask]:
-        near, far = BOARD_LEADS
         for index, origin in enumerate(ORIGINS):
             at = start + index * BOARD_EVERY / len(ORIGINS)
-            flights = [(d, f["flight_id"], f) for d, f in self._flights[origin] if at + near <= d <= at + far]
-            if flights:
-                board = tuple(flight for _, _, flight in sorted(flights, key=lambda row: row[:2]))
-                yield Ask(at, f"board:{origin}", board[:MAX_BATCH])
+            yield from _board(at, origin, self._flights[origin])
+        everything = [pair for flights in self._flights.values() for pair in flights]
+        yield from _board(start + BOARD_EVERY / 2, "ALL", everything)
+
+
+def _board(at: float, name: str, known: Iterable[tuple[float, dict[str, Any]]]) -> Iterator[Ask]:
+    """Every known departure of the next two hours, soonest first; nothing when there is none."""
+    near, far = BOARD_LEADS
+    flights = sorted((d, f["flight_id"]) for d, f in known if at + near <= d <= at + far)
+    if flights:
+        found = {f["flight_id"]: f for _, f in known}
+        yield Ask(at, f"board:{name}", tuple(found[flight_id] for _, flight_id in flights)[:MAX_BATCH])

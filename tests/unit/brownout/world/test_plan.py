@@ -97,6 +97,13 @@ def test_a_board_shows_what_leaves_in_the_next_two_hours() -> None:
     assert 15 <= leads[0] < leads[-1] <= 120
 
 
+def test_the_city_board_shows_all_three_airports() -> None:
+    boards = [ask for ask in asks(PRESENT.timestamp() + 6 * 3600) if ask.name == "board:ALL"]
+
+    assert {f["origin"] for board in boards for f in board.flights} == {"EWR", "JFK", "LGA"}
+    assert all(len({f["flight_id"] for f in board.flights}) == len(board.flights) for board in boards)
+
+
 @pytest.mark.parametrize("origin", ["EWR", "JFK", "LGA"])
 def test_boards_ask_every_quarter_of_an_hour(origin: str) -> None:
     times = [ask.at for ask in asks(PRESENT.timestamp() + 6 * 3600) if ask.name == f"board:{origin}"]
