@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.driver import ROOT, WITHOUT_DATA, Stack, new_stack, put_away
+from tests.stack.driver import WITHOUT_DATA, Stack, new_stack, put_away
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def platform(request: pytest.FixtureRequest) -> Iterator[Stack]:
     stack = new_stack()
     failed = request.session.testsfailed
     try:
-        stack.ontime("up", "--tree", str(ROOT), *WITHOUT_DATA)
+        stack.ontime("up", "--tree", str(stack.tree), *WITHOUT_DATA)
         yield stack
     except BaseException:
         failed = -1

@@ -47,9 +47,10 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One stack and its command line."""
+    """One stack, the checkout that it is deployed from, and its command line."""
 
     state: Path
+    tree: Path
     variables: dict[str, str]
 
     def ontime(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -84,6 +85,18 @@ class Stack:
         return found
 
 
+def git(tree: Path, *arguments: str) -> str:
+    """What git says in `tree`, without the last line's end."""
+    author = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
+    command = ["git", *author, "-c", f"safe.directory={ROOT}", "-C", str(tree), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def clone(tree: Path, into: Path) -> None:
+    """A checkout of `tree`'s HEAD that stays as it is while somebody works on `tree`."""
+    git(tree, "clone", "--quiet", "--no-hardlinks", str(tree), str(into))
+
+
 def new_stack() -> Stack:
     """A stack that nobody has started, in a short path: Unix sockets need one."""
     state = Path(tempfile.mkdtemp(prefix="ontime-"))
@@ -93,7 +106,9 @@ def new_stack() -> Stack:
         for name, port in zip(names, free_ports(len(names)), strict=True)
     }
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return Stack(state, {**kept, **urls, "ONTIME_STATE": str(state)})
+    tree = Path(tempfile.mkdtemp(prefix="ontime-tree-"))
+    clone(ROOT, tree)
+    return Stack(state, tree, {**kept, **urls, "ONTIME_STATE": str(state)})
 
 
 def put_away(stack: Stack, keep_logs: bool) -> None:
@@ -103,4 +118,5 @@ def put_away(stack: Stack, keep_logs: bool) -> None:
         LOGS.mkdir(parents=True, exist_ok=True)
         for path in (stack.state / "log").glob("*.log"):
             shutil.copy(path, LOGS / path.name)
-    shutil.rmtree(stack.state, ignore_errors=True)
+    for path in (stack.state, stack.tree):
+        shutil.rmtree(path, ignore_errors=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,16 @@ import pytest
 
 from ontime.runtime.process_environment import COMPONENT, SILENT
 from ontime.runtime.processes import members
-from tests.stack.driver import ROOT, WITHOUT_DATA, Stack, until
+from tests.stack.driver import WITHOUT_DATA, Stack, clone, git, until
 
 pytestmark = pytest.mark.stack
 
 
-def git(tree: Path, *arguments: str) -> str:
-    author = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
-    command = ["git", *author, "-c", f"safe.directory={ROOT}", "-C", str(tree), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tree(platform: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of the checkout to change and deploy."""
     path = tmp_path_factory.mktemp("deploys") / "tree"
-    git(ROOT, "clone", "--quiet", "--no-hardlinks", str(ROOT), str(path))
+    clone(platform.tree, path)
     return path
 
 
@@ -103,11 +96,11 @@ def test_a_taken_port_is_named_with_its_holder(platform: Stack) -> None:
         thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         thief.bind(("127.0.0.1", port))
         thief.listen()
-        refused = platform.ontime("up", "--tree", str(ROOT), "dashboards", check=False)
+        refused = platform.ontime("up", "--tree", str(platform.tree), "dashboards", check=False)
 
     assert refused.returncode == 1
     assert f"error: Port {port} of dashboards is held by process {os.getpid()}" in refused.stderr
-    platform.ontime("up", "--tree", str(ROOT), "dashboards")
+    platform.ontime("up", "--tree", str(platform.tree), "dashboards")
     assert platform.status("dashboards")["dashboards"]["state"] == "ready"
 
 
@@ -188,7 +181,7 @@ def test_a_killed_supervisor_is_told_and_up_puts_it_right(platform: Stack) -> No
 
     assert {component["state"] for component in told.values()} <= {"unsupervised", "stopped"}
     assert platform.ontime("status", check=False).returncode == 1
-    again = platform.ontime("up", *WITHOUT_DATA, "--tree", str(ROOT))
+    again = platform.ontime("up", *WITHOUT_DATA, "--tree", str(platform.tree))
     assert "Removed the socket and PID file of a supervisor that is gone." in again.stderr
     until(lambda: platform.ontime("status", *WITHOUT_DATA, check=False).returncode == 0, "all is ready", 60)
 

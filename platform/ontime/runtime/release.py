@@ -201,7 +201,7 @@ def entries(environment: Environment) -> list[Entry]:
 
 
 def confirm_health(environment: Environment) -> None:
-    """Notes that the current release runs with everything ready, unless the log says so already."""
+    """Notes that what was started from the current release got ready, unless the log says so already."""
     now = current(environment)
     commit = revision(now) if now else None
     if commit is None or any(entry.release == commit.name and entry.healthy for entry in entries(environment)):

@@ -75,8 +75,7 @@ def start(environment: Environment, reporter: Reporter, components: Sequence[Com
         write_wrapper(environment)
         supervisor.reload(COMPONENTS.values())
     _Start(environment, supervisor, reporter, root, components).run()
-    if len(components) == len(COMPONENTS):
-        release.confirm_health(environment)
+    release.confirm_health(environment)
 
 
 def down(environment: Environment, reporter: Reporter) -> None:
