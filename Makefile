@@ -90,4 +90,5 @@ docs-check: setup ## Whether docs/reference says what the code says
 	@$(ONTIME) docs --check
 
 bench: setup ## The measurements of the README, as a table and as bench.json
-	@$(PYTHON_RUN) scripts/bench_serving.py --out bench.json
+	@$(PYTHON_RUN) scripts/bench_serving.py --out bench-serving.json
+	@$(if $(wildcard interview/brownout/cli),$(PYTHON_RUN) -m brownout.cli bench --out bench.json)

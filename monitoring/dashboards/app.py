@@ -113,7 +113,7 @@ class Page:
     def _uis(self) -> dict[str, str]:
         """Other pages of the stack; the browser exchanges host and prefix for the ones that it came by."""
         place = self._environment
-        return {"prometheus": place.prometheus_url, "airflow": place.airflow_url, "mlflow": place.mlflow_url}
+        return {"prometheus": place.prometheus_url, "airflow": place.airflow_pages, "mlflow": place.mlflow_url}
 
     async def home(self, request: Request) -> Response:
         known = alerts()

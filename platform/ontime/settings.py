@@ -51,6 +51,14 @@ class Environment(BaseSettings):
         return self.clock_file or self.state / "clock.json"
 
     @property
+    def airflow_pages(self) -> str:
+        """Airflow's pages live below a path, so that a proxy can offer them below the same one.
+
+        `/api/v2` also answers without the path, but neither tokens nor what tasks call do.
+        """
+        return f"{self.airflow_url.rstrip('/')}/airflow"
+
+    @property
     def warehouse(self) -> Path:
         return self.state / "warehouse"
 

@@ -134,7 +134,7 @@ def _urls() -> list[tuple[str, str]]:
     return [
         ("dashboards", here.dashboards_url),
         ("MLflow", here.mlflow_url),
-        ("Airflow", here.airflow_url),
+        ("Airflow", here.airflow_pages),
         ("Prometheus", here.prometheus_url),
         ("Alertmanager", here.alertmanager_url),
         ("serving", here.serving_url),

@@ -30,7 +30,7 @@ def links() -> dict[str, str]:
     return {
         "dashboards": here.dashboards_url,
         "mlflow": here.mlflow_url,
-        "airflow": here.airflow_url,
+        "airflow": here.airflow_pages,
         "prometheus": here.prometheus_url,
         "alertmanager": here.alertmanager_url,
         "serving": here.serving_url,

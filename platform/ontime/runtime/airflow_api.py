@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 
 from ontime.errors import RuntimeStateError, UnknownNameError
-from ontime.runtime.airflow_settings import pages
 from ontime.settings import Environment
 
 LOOK_SECONDS = 0.5
@@ -28,7 +27,7 @@ class Run:
 
 class AirflowApi:
     def __init__(self, environment: Environment) -> None:
-        self._client = httpx.Client(base_url=pages(environment), timeout=20.0, trust_env=False)
+        self._client = httpx.Client(base_url=environment.airflow_pages, timeout=20.0, trust_env=False)
         token = self._json("GET", "/auth/token")["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
 

@@ -17,14 +17,6 @@ def home(environment: Environment) -> Path:
     return environment.state / "airflow"
 
 
-def pages(environment: Environment) -> str:
-    """Where Airflow's pages are: below a path, so that a proxy can offer them below the same one.
-
-    `/api/v2` also answers without the path, but neither tokens nor what tasks call do.
-    """
-    return f"{environment.airflow_url.rstrip('/')}/airflow"
-
-
 def secret(environment: Environment) -> str:
     """The secret that signs tokens between Airflow's components; made once, readable by this user alone."""
     path = home(environment) / "jwt_secret"
@@ -56,14 +48,14 @@ def variables(environment: Environment) -> dict[str, str]:
             "dags_are_paused_at_creation": False,
             "simple_auth_manager_all_admins": True,
             "simple_auth_manager_passwords_file": place / "passwords.json",
-            "execution_api_server_url": f"{pages(environment)}/execution/",
+            "execution_api_server_url": f"{environment.airflow_pages}/execution/",
         },
         "database": {
             "sql_alchemy_conn": f"sqlite:///{place / 'airflow.db'}",
             "load_default_connections": False,
         },
         "api": {
-            "base_url": pages(environment),
+            "base_url": environment.airflow_pages,
             "host": environment.host,
             "port": port_of(environment.airflow_url),
             "workers": 1,

@@ -119,7 +119,7 @@ COMPONENTS: dict[str, Component] = {
         Component(
             name="airflow-api-server",
             command=partial(airflow, ("api-server",)),
-            url=airflow_settings.pages,
+            url=lambda environment: environment.airflow_pages,
             after=("serving",),
             ready=http(lambda environment: environment.airflow_url, "/api/v2/monitor/health"),
             variables=airflow_settings.variables,
