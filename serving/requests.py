@@ -87,8 +87,8 @@ def parse(body: bytes) -> Question:
         )
     try:
         if "flights" in document:
-            return Question(PredictBatch.model_validate_json(body, strict=True).flights, single=False)
-        return Question([ScheduledFlight.model_validate_json(body, strict=True)], single=True)
+            return Question(PredictBatch.model_validate_json(body).flights, single=False)
+        return Question([ScheduledFlight.model_validate_json(body)], single=True)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         raise RefusedError(422, *map(_field_error, details[:MAX_ERRORS])) from None

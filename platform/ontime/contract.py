@@ -11,7 +11,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    TypeAdapter,
+    model_validator,
+)
 
 ORIGINS = ("EWR", "JFK", "LGA")
 LATE_AFTER_MINUTES = 15.0
@@ -26,7 +36,17 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_utc)]
+def _written_out(moment: object) -> object:
+    """Only a written date and time is one: a bare number would have to be guessed to be seconds or milliseconds."""
+    if isinstance(moment, datetime) or (isinstance(moment, str) and moment[4:5] == "-"):
+        return moment
+    raise ValueError("Input should be a valid datetime: ISO 8601 with an offset")
+
+
+UtcDatetime = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_utc)]
+Number = Annotated[float, Strict()]
+"""A JSON number, not a text that looks like one."""
+Whole = Annotated[int, Strict()]
 Airport = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["SFO"])]
 Origin = Literal["EWR", "JFK", "LGA"]
 Carrier = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$", examples=["UA"])]
@@ -45,11 +65,11 @@ class ScheduledFlight(Model):
     origin: Origin
     destination: Airport
     carrier: Carrier
-    flight_number: int = Field(ge=1, le=9999)
+    flight_number: Whole = Field(ge=1, le=9999)
     tail_number: TailNumber | None = Field(default=None, description="Aircraft assigned; null when none is yet.")
     sched_dep_at: UtcDatetime
-    distance_miles: float = Field(ge=10, le=6000)
-    scheduled_minutes: float = Field(gt=0, le=1200, description="Gate to gate, as scheduled.")
+    distance_miles: Number = Field(ge=10, le=6000)
+    scheduled_minutes: Number = Field(gt=0, le=1200, description="Gate to gate, as scheduled.")
 
     @model_validator(mode="after")
     def _origin_is_not_destination(self) -> ScheduledFlight:
@@ -87,7 +107,7 @@ class DepartureEvent(_Event):
     flight_id: FlightId
     origin: Origin
     carrier: Carrier
-    dep_delay_minutes: float = Field(ge=-120, le=2880)
+    dep_delay_minutes: Number = Field(ge=-120, le=2880)
 
 
 class ArrivalEvent(_Event):
@@ -99,8 +119,8 @@ class ArrivalEvent(_Event):
     destination: Airport
     carrier: Carrier
     tail_number: TailNumber | None = None
-    arr_delay_minutes: float = Field(ge=-240, le=2880)
-    taxi_minutes: float | None = Field(default=None, ge=0, le=600, description="Gate to gate minus airborne.")
+    arr_delay_minutes: Number = Field(ge=-240, le=2880)
+    taxi_minutes: Number | None = Field(default=None, ge=0, le=600, description="Gate to gate minus airborne.")
 
 
 class CancellationEvent(_Event):
@@ -118,12 +138,12 @@ class WeatherEvent(_Event):
 
     kind: Literal["weather"] = "weather"
     airport: Origin
-    wind_speed_mph: float | None = Field(default=None, ge=0, le=150)
-    wind_gust_mph: float | None = Field(default=None, ge=0, le=200)
-    visibility_miles: float | None = Field(default=None, ge=0, le=20)
-    precipitation_inches: float | None = Field(default=None, ge=0, le=10)
-    humidity_percent: float | None = Field(default=None, ge=0, le=100)
-    temperature_f: float | None = Field(default=None, ge=-60, le=130)
+    wind_speed_mph: Number | None = Field(default=None, ge=0, le=150)
+    wind_gust_mph: Number | None = Field(default=None, ge=0, le=200)
+    visibility_miles: Number | None = Field(default=None, ge=0, le=20)
+    precipitation_inches: Number | None = Field(default=None, ge=0, le=10)
+    humidity_percent: Number | None = Field(default=None, ge=0, le=100)
+    temperature_f: Number | None = Field(default=None, ge=-60, le=130)
 
 
 Event = Annotated[

@@ -22,9 +22,6 @@ CONTRACT, REQUESTS = "platform/ontime/contract.py", "serving/requests.py"
 MINUTES_IN = {"hours": 60, "tenths of an hour": 6}
 REBUILD = OntimeCommand(args=("warehouse", "rebuild"))
 
-FIELD = """\
-    scheduled_minutes: float = Field(gt=0, le=1200, description="Gate to gate, as scheduled.")
-"""
 CHECKED = """\
     @model_validator(mode="after")
     def _origin_is_not_destination(self) -> ScheduledFlight:
