@@ -1,26 +1,47 @@
-"""A whole stack of its own for the proofs: free ports, a state that goes away, nothing left running."""
+"""A whole stack of its own for the rehearsals: free ports, a state that goes away, nothing left running."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from brownout.settings import harness
-from brownout.stack import Stack
+from brownout.settings import ROOT, harness
 from ontime.settings import environment
 from tests.stack.driver import LOGS, free_ports
 
 PLATFORM = ("INGEST", "SERVING", "MLFLOW", "AIRFLOW", "PROMETHEUS", "ALERTMANAGER", "EXPORTER", "DASHBOARDS")
 HARNESS = ("PROCTOR", "METRICS", "PROMETHEUS", "WAY_IN", "WORLD")
+COMMAND_SECONDS = 1500
+
+Brownout = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs `brownout …` as a person does, on this session's stack."""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The stack that this session's environment names; it starts when a proof or an interview needs it."""
+def _brownout(*arguments: str) -> subprocess.CompletedProcess[str]:
+    paths = os.pathsep.join(str(path) for path in (ROOT / "platform", ROOT / "interview", ROOT))
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "brownout.cli", *arguments],
+        env={**os.environ, "PYTHONPATH": paths, "NO_COLOR": "1"},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=COMMAND_SECONDS,
+    )
+
+
+@pytest.fixture(scope="session")
+def brownout(request: pytest.FixtureRequest) -> Iterator[Brownout]:
+    """The command line, in an environment that names a stack of this session's own; it starts when it is needed."""
     root = Path(tempfile.mkdtemp(prefix="stack-", dir="/var/tmp"))
     root.chmod(0o755)
     ports = iter(free_ports(len(PLATFORM) + len(HARNESS)))
@@ -32,11 +53,10 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
                 patch.setenv(f"{side}_{name}_URL", f"http://127.0.0.1:{next(ports)}")
         environment.cache_clear()
         harness.cache_clear()
-        made = Stack(harness(), environment(), lambda *_: None)
         try:
-            yield made
+            yield _brownout
         finally:
-            made.down()
+            _brownout("down")
             if request.session.testsfailed:
                 _keep_logs(root)
             shutil.rmtree(root, ignore_errors=True)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import pytest
 
-from brownout.rehearsal import rehearse
 from brownout.scenarios import load
-from brownout.stack import Stack
+from tests.faults.conftest import Brownout
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 
 
 @pytest.mark.parametrize("scenario", sorted(load()))
-def test_a_scripted_interview_ends_with_the_facts_that_it_made(stack: Stack, scenario: str) -> None:
-    differences = rehearse(scenario, tell=lambda step, status, detail: print(f"{step}: {status} {detail}"[:200]))
+def test_a_scripted_interview_ends_with_the_facts_that_it_made(brownout: Brownout, scenario: str) -> None:
+    done = brownout("rehearsal", scenario)
+    print(done.stdout)
 
-    assert differences == []
+    assert done.returncode == 0
+    assert f"{scenario}: the scorecard says what the script did." in done.stdout

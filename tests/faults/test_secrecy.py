@@ -15,16 +15,17 @@ from brownout.interview import current
 from brownout.scenarios import load
 from brownout.secrecy import Secrecy, secrecy
 from brownout.settings import ROOT, harness
-from brownout.stack import Stack
 from ontime.settings import environment
+from tests.faults.conftest import Brownout
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def candidate(stack: Stack) -> Secrecy:
+def candidate(brownout: Brownout) -> Secrecy:
     """The candidate's user, on a stack that runs. Where there can be none, that must be what is told."""
-    stack.up()
+    up = brownout("up")
+    assert up.returncode == 0, up.stdout
     found = secrecy(harness())
     if found.user is None:
         assert found.level == "on-trust"
