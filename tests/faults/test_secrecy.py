@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import suppress
 
 import httpx
 import psutil
@@ -64,10 +65,13 @@ def test_processes_tell_nothing(candidate: Secrecy) -> None:
 
 
 def test_the_platform_has_no_variable_of_the_harness(candidate: Secrecy) -> None:
-    mine = [p for p in psutil.process_iter() if p.username() == candidate.user]
-    variables = {name for process in mine for name in process.environ()}
+    variables: set[str] = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess):
+            if process.username() == candidate.user:
+                variables |= process.environ().keys()
 
-    assert mine
+    assert "ONTIME_STATE" in variables
     assert [name for name in variables if "brownout" in name.lower()] == []
 
 
