@@ -66,7 +66,7 @@ test-unit: setup ## Seconds; nothing has to run
 test-stack: setup ## On a running stack of its own
 	@scripts/pytest-part.sh tests/stack -m stack $(PYTEST)
 
-test-faults: setup ## Every one proved both ways, on a running stack
+test-faults: setup ## The catalogue on a running stack of its own
 	@scripts/pytest-part.sh tests/faults $(PYTEST)
 
 test-browser: setup ## The pages in Chromium

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 
+from brownout import baselines
 from brownout import interview as interviews
-from brownout.errors import LifecycleError
+from brownout.errors import LifecycleError, StackError
+from brownout.faults.actions import git
 from brownout.freeze import running_dags
 from brownout.lifecycle import Lifecycle
-from brownout.scenarios import get
+from brownout.scenarios import Scenario, get
 from brownout.settings import Harness
-from brownout.stack import platform_of
+from brownout.stack import Stack, platform_of
 from brownout.stage import RealStage
 from brownout.world import dataset
 from brownout.world.control import WorldControl
@@ -53,7 +60,12 @@ def run(
     current = interviews.current(harness)
     if current is not None and current.facts().state in ("ready", "running", "paused"):
         raise LifecycleError(f"Interview {current.id} is {current.facts().state}. Close it, or `brownout reset` first.")
-    lifecycle = Lifecycle(harness, RealStage(harness, environment, tell), tell)
+    stage = RealStage(harness, environment, tell)
+    stack = Stack(harness, environment, tell)
+    lifecycle = Lifecycle(harness, stage, tell)
+    stack.down()
+    yield _first_up(tell)
+    yield _up(stack, harness, environment)
     begun = time.monotonic()
     lifecycle.reset(BASELINE)
     yield Row("reset to first prediction, all ready", time.monotonic() - begun, "s", "60 to 90")
@@ -61,9 +73,62 @@ def run(
     yield _retraining(harness, environment, tell)
     yield from _fast_forward(harness, tell)
     yield _features(harness, tell)
+    yield _deploy(stage, stack, get(scenarios[0]), tell)
     for scenario in scenarios:
         yield from _preparation(lifecycle, scenario)
     lifecycle.reset(BASELINE)
+
+
+def _first_up(tell: Tell) -> Row:
+    """`brownout up` with nothing there yet: flights fetched and read, baseline built. The stack must be down."""
+    tell("first up", "started", "")
+    with tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as place:
+        Path(place).chmod(0o755)  # the platform's own user has to get in
+        states = {"ONTIME_STATE": f"{place}/platform", "BROWNOUT_STATE": f"{place}/mine"}
+        begun = time.monotonic()
+        _command(states, "up")
+        seconds = time.monotonic() - begun
+        _command(states, "down")
+    tell("first up", "done", "")
+    return Row("up to first prediction, the first time", seconds, "s", "180")
+
+
+def _command(variables: Mapping[str, str], *arguments: str) -> None:
+    """Runs `brownout …` as a person does. Raises `StackError` with its last line."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "brownout.cli", *arguments],
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StackError(f"brownout {' '.join(arguments)} ended with {done.returncode}: {done.stdout.strip()[-300:]}")
+
+
+def _up(stack: Stack, harness: Harness, environment: Environment) -> Row:
+    """From the cached baseline. The stack must be down."""
+    baselines.build(BASELINE, environment, harness)
+    begun = time.monotonic()
+    baselines.restore(BASELINE, environment, harness)
+    stack.up()
+    return Row("up to first prediction, from the baseline", time.monotonic() - begun, "s", "60")
+
+
+def _deploy(stage: RealStage, stack: Stack, scenario: Scenario, tell: Tell) -> Row:
+    """A change of serving in a fresh workspace, until what it restarts is ready again."""
+    workspace = stage.make_workspace(scenario, scenario.seed)
+    stage.deploy(workspace)
+    changed = workspace / "serving" / "app.py"
+    changed.write_text(changed.read_text() + "\n")
+    git(workspace, "commit", "--quiet", "--all", "--message", "A blank line")
+    tell("deploy", "started", "")
+    begun = time.monotonic()
+    stack.platform.ontime("deploy", str(workspace))
+    tell("deploy", "done", "")
+    return Row("deploy in a workspace", time.monotonic() - begun, "s", "20")
 
 
 def _memory(minutes: float, harness: Harness, environment: Environment, tell: Tell) -> Iterator[Row]:

@@ -92,7 +92,7 @@ def bench(
     out: Annotated[Path | None, typer.Option(help="Write the JSON here too.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure reset, memory and preparations on the running stack, which it takes for itself.
+    """Measure up, reset, memory, deploy and preparations on a stack that it takes for itself.
 
     Example: brownout bench junior-01 --minutes 2
     """

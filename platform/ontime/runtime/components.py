@@ -66,6 +66,7 @@ def prometheus(environment: Environment) -> list[str]:
         f"--web.external-url={environment.prometheus_url}",
         "--web.route-prefix=/",
         "--web.enable-lifecycle",
+        "--rules.alert.for-grace-period=0s",  # what fired before a restart fires after it, however short its `for`
     ]
 
 
