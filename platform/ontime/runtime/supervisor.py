@@ -53,7 +53,9 @@ class _SocketTransport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: object) -> http.client.HTTPConnection:
-        return _SocketConnection(self._path)
+        connection = _SocketConnection(self._path)
+        self._connection = ("localhost", connection)  # so that closing the transport closes it
+        return connection
 
 
 @dataclass(frozen=True, slots=True)
