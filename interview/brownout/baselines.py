@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from datetime import time as clock_time
 from pathlib import Path
@@ -88,11 +88,16 @@ class Baseline:
     name: str
     present: datetime
     trained_through: date
+    history_days: int = 14
+    """How far back the log of predictions goes."""
 
 
 def _at(name: str, day: date, trained_through: date) -> Baseline:
     return Baseline(name, datetime.combine(day, clock_time(PRESENT_HOUR), ZoneInfo(NEW_YORK)), trained_through)
 
+
+CALIBRATION = replace(_at("calibration", date(2013, 6, 1), TRAINED_THROUGH), history_days=31)
+"""May's model with a log of all of May: what the alerts' thresholds are compared with (`monitoring.calibrate`)."""
 
 BASELINES = {
     baseline.name: baseline
@@ -105,15 +110,20 @@ BASELINES = {
 
 
 def baseline(name: str) -> Baseline:
-    """`may`, `april`, `june`, or `soak-2013-05-15`: may's model at another present. Raises `UnknownNameError`."""
+    """One of `BASELINES`, `calibration`, or `soak-2013-05-15`: may's model at another present.
+
+    Raises `UnknownNameError`.
+    """
     if name in BASELINES:
         return BASELINES[name]
+    if name == CALIBRATION.name:
+        return CALIBRATION
     try:
         day = date.fromisoformat(name.removeprefix(SOAK)) if name.startswith(SOAK) else None
     except ValueError:
         day = None
     if day is None or not date(2013, 5, 6) <= day <= date(2013, 12, 1):
-        raise UnknownNameError.of("baseline", name, [*BASELINES, f"{SOAK}2013-05-15"])
+        raise UnknownNameError.of("baseline", name, [*BASELINES, CALIBRATION.name, f"{SOAK}2013-05-15"])
     return _at(name, day, TRAINED_THROUGH)
 
 
@@ -167,9 +177,8 @@ def build(
     try:
         platform.start(["mlflow"])
         tell("bootstrapping")
-        steps = json.loads(
-            platform.ontime("bootstrap", "--trained-through", wanted.trained_through.isoformat(), "--json").stdout
-        )
+        told = ("--trained-through", wanted.trained_through.isoformat(), "--history-days", str(wanted.history_days))
+        steps = json.loads(platform.ontime("bootstrap", *told, "--json").stdout)
         said, _ = beside.communicate(timeout=180)
         if beside.returncode != 0:
             raise BaselineError(f"Airflow's tables could not be made: {said.strip().splitlines()[-1:]}")

@@ -69,12 +69,18 @@ class Plan:
     since: datetime
 
     @classmethod
-    def at(cls, now: datetime, training: TrainingBehaviour, trained_through: date | None = None) -> Plan:
+    def at(
+        cls,
+        now: datetime,
+        training: TrainingBehaviour,
+        trained_through: date | None = None,
+        history_days: int = HISTORY_DAYS,
+    ) -> Plan:
         """`trained_through` is the champion's last training day; default: what `Window.ending` gives at `now`."""
         through = trained_through or Window.ending(now, training).training.last
         window = window_through(through, now, training)
         older = window_through(through - PREVIOUS_IS_OLDER_BY, now, training)
-        since = max(window.training.until, local_midnight(now) - timedelta(days=HISTORY_DAYS))
+        since = max(window.training.until, local_midnight(now) - timedelta(days=history_days))
         return cls(now, window, older, since)
 
 
@@ -87,17 +93,22 @@ def window_through(last: date, now: datetime, training: TrainingBehaviour) -> Wi
 
 
 def bootstrap(
-    environment: Environment, behaviour: Behaviour, reporter: Reporter, trained_through: date | None = None
+    environment: Environment,
+    behaviour: Behaviour,
+    reporter: Reporter,
+    trained_through: date | None = None,
+    history_days: int = HISTORY_DAYS,
 ) -> dict[str, float]:
     """Runs every step at the world's now; returns the seconds that each took. MLflow must be up, the rest down.
 
+    The prediction log goes back `history_days`, but to no day that the champion was trained on.
     Raises `WarehouseError` when there are no events, `RegistryError` when MLflow is down, and `GateRefusedError` when
     the models that follow from the events are no good.
     """
     steps = Steps(reporter)
     warehouse = Warehouse(environment.warehouse)
     now = Clock(environment.clock).now()
-    plan = Plan.at(now, behaviour.training, trained_through)
+    plan = Plan.at(now, behaviour.training, trained_through, history_days)
     with ThreadPoolExecutor(max_workers=1) as beside:
         store = beside.submit(feature_registry, environment, ROOT)
         with steps.step("events"):

@@ -20,6 +20,7 @@ def bootstrap(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The champion's last training day; default: as retraining would."),
     ] = None,
+    history_days: Annotated[int, typer.Option(min=1, help="How far back the log of predictions goes.")] = 14,
     as_json: Annotated[bool, typer.Option("--json", help="Print the seconds that each step took, as JSON.")] = False,
 ) -> None:
     """Make features, models and a past from the warehouse's events. MLflow must be up, ingest and serving down.
@@ -30,7 +31,8 @@ def bootstrap(
     from ontime.settings import behaviour, environment
 
     with reporting() as reporter, redirect_stdout(sys.stderr):  # libraries print what nobody asked for
-        seconds = run(environment(), behaviour(), reporter, trained_through.date() if trained_through else None)
+        through = trained_through.date() if trained_through else None
+        seconds = run(environment(), behaviour(), reporter, through, history_days)
     if as_json:
         OUT.data(seconds)
     else:
