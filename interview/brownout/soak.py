@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,8 +18,17 @@ from brownout.stage import RealStage
 from ontime.errors import ConfigError
 from ontime.settings import Environment
 
+P99 = "histogram_quantile(0.99, sum by (size, le) (increase(ontime_predict_duration_seconds_bucket[{seconds:.0f}s])))"
 LOOK_SECONDS = 5.0
 UNREACHABLE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """`pages` that fired, each once; `p99_seconds` of requests by size over the whole time."""
+
+    pages: tuple[str, ...]
+    p99_seconds: dict[str, float]
 
 
 def baseline_of(start: str) -> str:
@@ -32,8 +42,8 @@ def baseline_of(start: str) -> str:
 
 def watch(
     start: str, minutes: float, harness: Harness, environment: Environment, tell: Callable[[str, str, str], None]
-) -> list[str]:
-    """Restores, runs the world for `minutes` of wall time, and returns what fired, each alert once.
+) -> Soak:
+    """Restores, runs the world for `minutes` of wall time, and returns what fired and how long requests took.
 
     Raises `LifecycleError` when an interview is under way, `StackError` when Prometheus stops answering.
     """
@@ -59,7 +69,7 @@ def watch(
         tell("soak", "doing", f"{left / 60:.1f} min left; {', '.join(fired) or 'no page so far'}")
         time.sleep(min(LOOK_SECONDS, left))
     tell("soak", "done", f"{minutes:g} min; {', '.join(fired) or 'no page'}")
-    return list(fired)
+    return Soak(tuple(fired), _p99(environment.prometheus_url, minutes * 60))
 
 
 def _pages(url: str) -> list[str] | None:
@@ -72,3 +82,14 @@ def _pages(url: str) -> list[str] | None:
     return [
         a["labels"]["alertname"] for a in alerts if a["state"] == "firing" and a["labels"].get("severity") == "page"
     ]
+
+
+def _p99(url: str, seconds: float) -> dict[str, float]:
+    """Empty when Prometheus gives no answer."""
+    query = {"query": P99.format(seconds=seconds)}
+    try:
+        answer: dict[str, Any] = httpx.get(f"{url}/api/v1/query", params=query, timeout=5.0, trust_env=False).json()
+        found = answer["data"]["result"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return {}
+    return {series["metric"]["size"]: float(series["value"][1]) for series in found}

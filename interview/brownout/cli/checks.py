@@ -70,6 +70,8 @@ def soak(
 
     Example: brownout soak 2013-05-15
     """
+    from dataclasses import asdict
+
     from brownout.settings import harness
     from brownout.soak import watch
     from ontime.settings import environment
@@ -77,13 +79,12 @@ def soak(
     with telling() as tell:
         found = watch(start, minutes, harness(), environment(), tell)
     if as_json:
-        OUT.data({"quiet": not found, "pages": found})
+        OUT.data({"quiet": not found.pages, **asdict(found)})
     else:
-        say(
-            f"{minutes:g} minutes from {start}: " + (f"fired: {', '.join(found)}" if found else "no page fired."),
-            "red" if found else "green",
-        )
-    raise typer.Exit(7 if found else 0)
+        said = f"fired: {', '.join(found.pages)}." if found.pages else "no page fired."
+        p99 = ", ".join(f"{size} {seconds * 1000:.0f} ms" for size, seconds in sorted(found.p99_seconds.items()))
+        say(f"{minutes:g} minutes from {start}: {said} p99 of requests: {p99}.", "red" if found.pages else "green")
+    raise typer.Exit(7 if found.pages else 0)
 
 
 def bench(
