@@ -97,7 +97,7 @@ def _at(name: str, day: date, trained_through: date) -> Baseline:
 
 
 CALIBRATION = replace(_at("calibration", date(2013, 6, 1), TRAINED_THROUGH), history_days=32)
-"""May's model with a log of May and the day before: what the alerts' thresholds are compared with (`monitoring.calibrate`)."""
+"""May's model with a log of May and the day before: what `make calibrate` compares the thresholds with."""
 
 BASELINES = {
     baseline.name: baseline
