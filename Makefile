@@ -85,9 +85,11 @@ types: setup ## mypy, strict
 
 docs: setup ## Write docs/reference from the code
 	@$(ONTIME) docs
+	@$(if $(wildcard interview/brownout/cli),$(PYTHON_RUN) -m brownout.cli docs)
 
 docs-check: setup ## Whether docs/reference says what the code says
 	@$(ONTIME) docs --check
+	@$(if $(wildcard interview/brownout/cli),$(PYTHON_RUN) -m brownout.cli docs --check)
 
 bench: setup ## The measurements of the README, as a table and as bench.json
 	@$(PYTHON_RUN) scripts/bench_serving.py --out bench-serving.json

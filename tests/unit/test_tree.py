@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEN_BY_EVERYONE = ("platform", "dags", "serving", "feature_repo", "monitoring", "k8s", "ontime.toml", "docs/reference")
 """What reaches a workspace."""
 
+NOT_SEEN = ("docs/reference/faults.md",)
+"""What lies there and reaches none."""
+
 # XML-RPC calls a refusal `xmlrpc.client.Fault`; that word is the standard library's.
 UNSPOKEN = re.compile(
     r"brownout|(?<!xmlrpc\.client\.)\bfaults?\b|\bfault_|_faults?\b|\bcandidates?\b|\binterview\w*|\bchaos\b|\bseeded\b",
@@ -29,7 +32,8 @@ def texts(*places: str) -> list[Path]:
         base = ROOT / place
         paths = sorted(base.rglob("*")) if base.is_dir() else [base] if base.exists() else []
         found += [p for p in paths if p.is_file() and p.suffix not in UNREADABLE and not THIRD_PARTY.search(p.name)]
-    return [path for path in found if "__pycache__" not in path.parts]
+    unseen = {ROOT / name for name in NOT_SEEN}
+    return [path for path in found if "__pycache__" not in path.parts and path not in unseen]
 
 
 def spoken(text: str) -> list[str]:

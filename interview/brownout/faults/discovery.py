@@ -89,8 +89,8 @@ def check_plans(fault: Fault, path: Path, tree: Path = ROOT) -> None:
                 raise ConfigError(f"{path}: key 'plan' with {name}={value!r}: {error}") from error
 
 
-def find(roots: Iterable[Path]) -> dict[str, Fault]:
-    """All faults below `roots`, by id. Raises `ConfigError` for a bad file, and for two with one id."""
+def find(roots: Iterable[Path]) -> dict[str, tuple[Fault, Path]]:
+    """All faults below `roots` with their files, by id. Raises `ConfigError` for a bad file or an id taken twice."""
     found: dict[str, tuple[Fault, Path]] = {}
     for root in roots:
         for path in sorted(p for layer in LAYERS for p in (root / layer).glob("*.py") if p.name != "__init__.py"):
@@ -99,13 +99,30 @@ def find(roots: Iterable[Path]) -> dict[str, Fault]:
                 raise ConfigError(f"{path}: id {fault.id!r} is taken by {found[fault.id][1]}. Choose another.")
             check_plans(fault, path)
             found[fault.id] = (fault, path)
-    return {name: fault for name, (fault, _) in found.items()}
+    return found
+
+
+@lru_cache(maxsize=1)
+def _everywhere() -> dict[str, tuple[Fault, Path]]:
+    return find((HERE, *(root / "faults" for root in pack_roots())))
 
 
 @lru_cache(maxsize=1)
 def discover() -> dict[str, Fault]:
     """Every fault of this checkout and of the packs, by id."""
-    return find((HERE, *(root / "faults" for root in pack_roots())))
+    return {name: fault for name, (fault, _) in _everywhere().items()}
+
+
+def file_of(fault_id: str) -> Path:
+    """The file that declares a fault. Raises `UnknownNameError` with the nearest known ids."""
+    get(fault_id)
+    return _everywhere()[fault_id][1]
+
+
+def forget() -> None:
+    """What was discovered is looked for anew: the packs are others now."""
+    discover.cache_clear()
+    _everywhere.cache_clear()
 
 
 def get(fault_id: str) -> Fault:

@@ -23,6 +23,8 @@ ALLOWED = re.compile(
 TELLS = re.compile(r"brownout|interview|\bcandidates?'|\bharness\b|\bproctor\b", re.IGNORECASE)
 """What no file of a workspace may contain; pages that do are left out, code that does is refused."""
 PAGES = ("docs/",)
+NEVER = re.compile(r"^docs/(reference/faults|adding-a-fault)")
+"""Pages about what a workspace is for; they are left out whatever they say."""
 REPLACED = {"pyproject.toml", "README.md", "Makefile"}
 """Written for the workspace, not taken as they are."""
 
@@ -44,7 +46,7 @@ def read(source: Path, own: Path) -> Tree:
     """
     tree: Tree = {}
     for path in tracked(source):
-        if path in REPLACED or not ALLOWED.match(path) or not (source / path).is_file():
+        if path in REPLACED or not ALLOWED.match(path) or NEVER.match(path) or not (source / path).is_file():
             continue
         content = (source / path).read_bytes()
         told = _told(content)

@@ -1,0 +1,90 @@
+"""`brownout prove`, `quiet`, `docs`: what makes the catalogue one that can be trusted."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from brownout.cli.shared import Json, say, telling
+from ontime.cli.output import OUT
+
+
+def prove(
+    fault: Annotated[list[str] | None, typer.Argument(help="Faults by id; default: every one.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Draws target and magnitude; default: the scenario's own.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many solutions and wrong fixes; default: PROVE_LIMIT, else all.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what was proved already.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Write interview/proved.json and its page.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Prove faults both ways on the running stack, which it takes for itself. Exit code 8 when one is dishonest.
+
+    Interrupted, it goes on where it was.
+
+    Examples: brownout prove stale_fresh_path --limit 1 · brownout prove --record
+    """
+    from brownout.faults import discover, get
+    from brownout.proof import published, table
+    from brownout.proof.prove import Proved, ids, stepwise
+    from brownout.proof.prove import prove as run
+    from brownout.reference import write
+
+    names = [get(name).id for name in ids(fault or [], list(discover()))]
+    most = limit if limit is not None else _limit_of_the_environment()
+    done: list[Proved] = []
+    for number, name in enumerate(names, 1):
+        if not as_json:
+            say(f"{name}, {number} of {len(names)}", "bold")
+        with telling() as tell:
+            proved = run(name, stepwise(tell), seed=seed, limit=most, fresh=fresh)
+        done.append(proved)
+        if not as_json:
+            OUT.people.print(table.steps(proved))
+        if record and proved.honest and not proved.short:
+            published.write({**published.read(), name: published.record(proved)})
+    if as_json:
+        OUT.data([table.as_json(proved) for proved in done])
+    else:
+        OUT.people.print(table.minutes([row for proved in done for row in proved.rows]))
+        for proved in done:
+            for row in proved.rows:
+                if row.outcome == "dishonest":
+                    say(f"{proved.setting.fault.id}, {row.step}: {row.why}", "red")
+    if record:
+        write()
+    raise typer.Exit(0 if all(proved.honest for proved in done) else 8)
+
+
+def _limit_of_the_environment() -> int | None:
+    text = os.environ.get("PROVE_LIMIT", "")
+    return int(text) if text.isdigit() and int(text) > 0 else None
+
+
+def docs(
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether it is as it should be.")] = False,
+) -> None:
+    """Write docs/reference/faults.md from the catalogue and its last proof. With --check: exit code 6 when stale.
+
+    Example: brownout docs --check
+    """
+    from brownout.reference import PAGE, stale, write
+    from brownout.settings import ROOT
+
+    shown = PAGE.relative_to(ROOT)
+    if not check:
+        write()
+        say(f"{shown} is written.")
+    elif stale():
+        OUT.complain(f"{shown} does not say what the catalogue says. Run `make docs` and commit it.")
+        raise typer.Exit(6)
+    else:
+        say(f"{shown} says what the catalogue says.", "green")
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (prove, docs):
+        app.command()(command)
