@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from brownout.errors import PreparationError
 from brownout.faults.injectors import CodeCommit
 from brownout.history.noise import scatter
-from brownout.history.steps import DECOYS, Addition, Change, addition
+from brownout.history.steps import DECOYS, Addition, Change, addition, addition_in
 from brownout.history.steps import decoys as make_decoys
 from brownout.history.tree import Tree, read
 from brownout.history.writer import Commit, write
@@ -104,16 +104,20 @@ def _taken_back(tree: Tree, draw: random.Random, suspects: list[Change], decoys:
     touched = {path for suspect in suspects for path in suspect.paths}
     odd = make_decoys(tree, draw, decoys, touched)
     used = touched | {path for change in odd for path in change.paths}
-    wanted = draw.randint(MIN_COMMITS, MAX_COMMITS) - 1 - len(suspects) - len(odd)
+    near = _near(tree, draw, touched - {path for change in odd for path in change.paths})
+    wanted = draw.randint(MIN_COMMITS, MAX_COMMITS) - 1 - len(suspects) - len(odd) - len(near)
     ordinary: dict[str, Addition] = {}
     for _ in range(TRIES):
         if len(ordinary) == wanted:
             break
         made = addition(tree, draw, used)
-        if made is not None and made.subject not in ordinary:
+        if made is not None and made.subject not in ordinary.keys() | near.keys():
             ordinary[made.subject] = made
             used |= set(made.before)
     steps: list[Addition | Change] = list(ordinary.values())
+    for made in near.values():
+        # What an everyday commit writes is the finished file without the culprit's edits, so it comes before them.
+        steps.insert(draw.randint(0, max(len(steps) - EARLIEST_PLACE - 1, 0)), made)
     for change in odd:
         # In a culprit's own file a decoy comes first: the culprit's edits are written for what it leaves behind.
         last = EARLIEST_PLACE if change.paths & touched else LATEST_PLACE
@@ -122,6 +126,20 @@ def _taken_back(tree: Tree, draw: random.Random, suspects: list[Change], decoys:
     for offset, (place, suspect) in enumerate(zip(places, suspects, strict=True)):
         steps.insert(place + offset, suspect)
     return steps
+
+
+def _near(tree: Tree, draw: random.Random, paths: set[str]) -> dict[str, Addition]:
+    """One everyday commit for each of these files, by subject: a culprit is never the only one in its file.
+
+    Raises `ConfigError` for a file in which nothing could be taken back.
+    """
+    found: dict[str, Addition] = {}
+    for path in sorted(paths):
+        made = addition_in(tree, draw, path, found.keys())
+        if made is None:
+            raise ConfigError(f"{path} offers no everyday commit beside the one that touches it. Edit another file.")
+        found[made.subject] = made
+    return found
 
 
 def _played(tree: Tree, finished: Tree, steps: Sequence[Addition | Change], dates: Sequence[datetime]) -> list[Commit]:

@@ -75,7 +75,7 @@ def scatter(tree: Tree, source: random.Random, wanted: Sequence[str], holds: Hol
 def _drafts(path: str, text: str, source: random.Random) -> list[str]:
     """One or two changed versions of a file, the second on top of the first; none when it offers nothing."""
     drafts: list[str] = []
-    for change in (_retuned,) if path == "ontime.toml" else (_reworded, named_result):
+    for change in (_retuned,) if path == "ontime.toml" else (reworded, named_result):
         draft = change(text, source)
         if draft is not None and draft != text and _parses(path, draft):
             drafts.append(draft)
@@ -119,7 +119,7 @@ def _prose_lines(text: str) -> set[int]:
     return lines
 
 
-def _reworded(text: str, source: random.Random) -> str | None:
+def reworded(text: str, source: random.Random) -> str | None:
     """One phrase of a comment or docstring in other words."""
     rows = text.splitlines(keepends=True)
     found = [

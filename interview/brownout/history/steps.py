@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import random
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from brownout.faults.edits import Edit
 from brownout.faults.injectors import Role
-from brownout.history.noise import named_result
+from brownout.history.noise import named_result, reworded
 from brownout.history.tree import Tree
 
 
@@ -45,6 +46,12 @@ class Decoy:
     role: Role
     edit: Edit
     body: str = ""
+    changes_behaviour: bool = True
+    """Whether anything really runs otherwise since then, if harmlessly."""
+
+
+NEAR_TRIES = 80
+"""Draws of an everyday commit for one file; most of them are of a kind that does not fit it."""
 
 
 def _toml(old: str, new: str) -> Edit:
@@ -132,6 +139,7 @@ DECOYS: tuple[Decoy, ...] = (
             "EPOCH = datetime(1970, 1, 1, tzinfo=UTC)\n",
             "EPOCH = datetime.fromtimestamp(0, UTC)\n",
         ),
+        changes_behaviour=False,
     ),
     Decoy(
         "Gates: more rounds, the latency ratio was unsteady",
@@ -148,6 +156,8 @@ def decoys(tree: Tree, source: random.Random, count: int, near: set[str]) -> lis
     fitting.sort(key=lambda decoy: decoy.edit.path not in near)
     close = [decoy for decoy in fitting if decoy.edit.path in near][: max(1, count // 2)]
     chosen = (close + [decoy for decoy in fitting if decoy not in close])[:count]
+    if chosen and not any(decoy.changes_behaviour for decoy in chosen):
+        chosen[-1] = next(decoy for decoy in fitting if decoy.changes_behaviour)
     for decoy in chosen:
         path = decoy.edit.path
         tree[path] = decoy.edit.reversed.applied(tree[path].decode()).encode()
@@ -170,6 +180,33 @@ def addition(tree: Tree, source: random.Random, avoid: set[str]) -> Addition | N
         else:
             tree[path] = content
     return made
+
+
+def addition_in(tree: Tree, source: random.Random, path: str, taken: Collection[str]) -> Addition | None:
+    """One everyday commit in exactly this file, under a subject that is not taken; None when the file offers none."""
+    others = set(tree) - {path}
+    for _ in range(NEAR_TRIES):
+        content = tree[path]
+        made = addition(tree, source, others)
+        if made is None:
+            continue
+        if made.subject not in taken and made.before.get(path) is not None:
+            return made
+        tree[path] = content
+    made = _worded(tree, source, path)
+    if made is None or made.subject in taken:
+        return None
+    tree[path] = made.before[path] or b""
+    return made
+
+
+def _worded(tree: Tree, source: random.Random, path: str) -> Addition | None:
+    """A comment or docstring in other words."""
+    before = reworded(tree[path].decode(), source) if path.endswith(".py") else None
+    if before is None or not _parses(before):
+        return None
+    what = path.rpartition("/")[2].removesuffix(".py").strip("_").replace("_", " ") or "package"
+    return Addition(f"Plainer words in {what}", _role_of(path), {path: before.encode()})
 
 
 def _role_of(path: str) -> Role:

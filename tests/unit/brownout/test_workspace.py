@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,10 +12,9 @@ import pytest
 from brownout.errors import PreparationError
 from brownout.faults import discover
 from brownout.history.steps import DECOYS
-from brownout.history.tree import TELLS, tracked
+from brownout.history.tree import TELLS
 from brownout.settings import ROOT
 from brownout.workspace import MAX_COMMITS, MIN_COMMITS, Workspace, make
-from ontime.settings import load_behaviour
 
 PRESENT = datetime(2013, 5, 6, 9, tzinfo=UTC)
 CASES = [
@@ -46,41 +43,6 @@ def case(request: pytest.FixtureRequest) -> tuple[str, dict[str, str | int | flo
     return found
 
 
-def test_the_history_is_believable(tmp_path: Path, case: tuple[str, dict[str, str | int | float]]) -> None:
-    workspace = build(tmp_path, case)
-    subjects = git(workspace, "log", "--format=%s").splitlines()
-    times = [int(line) for line in git(workspace, "log", "--format=%at").splitlines()]
-    fault = discover()[case[0]]
-    culprits = [commit.subject for commit in fault.commits(fault.draw(4, case[1]))]
-    sizes = {
-        subject: _size(git(workspace, "show", "--shortstat", "--format=", sha))
-        for sha, subject in zip(git(workspace, "log", "--format=%H").splitlines(), subjects, strict=True)
-    }
-
-    assert MIN_COMMITS <= len(subjects) <= MAX_COMMITS
-    assert len(set(subjects)) == len(subjects)
-    assert times == sorted(times, reverse=True)
-    assert PRESENT.timestamp() - 15 * 86400 < times[-1]
-    assert times[0] < PRESENT.timestamp()
-    assert all(culprit in subjects[1 : 6 + len(culprits)] for culprit in culprits)
-    assert all(sizes[culprit] < max(list(sizes.values())[:-1]) for culprit in culprits)
-    assert len(set(git(workspace, "log", "--format=%an").splitlines())) >= 3
-
-
-def _size(shortstat: str) -> int:
-    return sum(int(number) for number in re.findall(r"(\d+) (?:insertion|deletion)", shortstat))
-
-
-def test_every_commit_builds(tmp_path: Path) -> None:
-    workspace = build(tmp_path, CASES[0])
-    for sha in git(workspace, "log", "--format=%H").splitlines():
-        changed = git(workspace, "diff-tree", "-r", "--root", "--no-commit-id", "--name-only", "--diff-filter=d", sha)
-        for path in changed.splitlines():
-            if path.endswith(".py"):
-                ast.parse(git(workspace, "show", f"{sha}:{path}"))
-        tomllib.loads(git(workspace, "show", f"{sha}:ontime.toml"))
-
-
 def test_nothing_in_it_tells_what_it_is_for(tmp_path: Path, case: tuple[str, dict[str, str | int | float]]) -> None:
     workspace = build(tmp_path, case)
     objects = git(workspace, "rev-list", "--objects", "--all").splitlines()
@@ -106,23 +68,6 @@ def test_files_come_from_the_allow_list(tmp_path: Path) -> None:
     assert {path.split("/")[0] for path in paths} >= {"platform", "serving", "monitoring", "dags", "feature_repo"}
     assert {"README.md", "Makefile", "ontime.toml", "pyproject.toml"} <= set(paths)
     assert not [path for path in paths if path.startswith(("interview", "tests/faults", "tests/unit/brownout"))]
-
-
-def test_harmless_differences_surround_the_culprit(
-    tmp_path: Path, case: tuple[str, dict[str, str | int | float]]
-) -> None:
-    workspace = build(tmp_path, case)
-    fault = discover()[case[0]]
-    culprit = {edit.path for commit in fault.commits(fault.draw(4, case[1])) for edit in commit.edits}
-    different = {
-        path
-        for path in tracked(ROOT)
-        if (workspace.path / path).is_file() and (workspace.path / path).read_bytes() != (ROOT / path).read_bytes()
-    } - {"pyproject.toml"}
-
-    assert workspace.differences >= 12
-    assert len(different - culprit) >= 8
-    assert load_behaviour(workspace.path / "ontime.toml")
 
 
 def test_the_same_seed_gives_the_same_commits_and_another_gives_others(tmp_path: Path) -> None:
