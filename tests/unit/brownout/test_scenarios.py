@@ -57,6 +57,8 @@ def test_a_good_one_is_read(tmp_path: Path) -> None:
         ("baseline: may", "baseline: mai", "may"),
         ("level: junior", "level: senior", "'level'"),
         ("seed: 3", "seed: minus one", "'seed'"),
+        ("seed: 3", "seed: -3", "'seed' has value '-3'"),
+        ("level: junior", "level: principal", "'level' has value 'principal'"),
         ("title: A title", "titel: A title", "unknown key 'titel'"),
         ("seed: 3", "seed: 3\ncolour: red", "unknown key 'colour'"),
         ("{since_wall}", "{since_when}", "'brief'"),

@@ -80,6 +80,7 @@ def test_a_good_file_is_found(tmp_path: Path) -> None:
         ("wrong_fixes=(\n", "wrong_fixes=() and (\n", "'wrong_fixes'"),
         ('old="poll_seconds = 2.0\\n"', 'old="poll_seconds = 9.0\\n"', "occurs 0 times"),
         ('old="poll_seconds = 2.0\\n"', 'old="max_"', "times, expected exactly once"),
+        ('old="poll_seconds = 2.0\\n"', 'old=" = 1\\n"', "occurs 2 times"),
         ('subject="Serving: poll less often"', 'subject="Interview: poll rarely"', "would tell"),
         ("convicted_by=symptom.name", 'convicted_by="Nobody"', "Nobody"),
         ('id="slow_poll"', 'id="slow_pole"', "'id'"),
