@@ -16,6 +16,8 @@ from brownout.probes import ProbeResult
 from brownout.proof.kept import Kept
 from brownout.proof.rows import PREPARATION, Dishonest, Kind, Row
 from brownout.proof.watch import Watch
+from brownout.quiet.verdict import Verdict
+from brownout.quiet.windows import COUNT
 
 Tell = Callable[[str, str, str], None]
 
@@ -30,6 +32,8 @@ WRONG_SECONDS = 150.0
 CONVICTED_AFTER_SECONDS = 30.0
 SLOWER_THAN_A_REPAIR = 1.25
 """A wrong fix is convicted by what is broken after this many times the time in which a true repair was clean."""
+SHORT_WINDOWS = 4
+"""Healthy windows that a short proof looks at."""
 SILENT_LOOKS = 12
 """Looks without any judgement after which a cheat that silences everything has been watched for long enough."""
 
@@ -57,6 +61,9 @@ class ProofStage(Protocol):
 
     def changed(self) -> None:
         """Only what happens from now on is judged."""
+
+    def quiet(self, windows: int) -> Verdict:
+        """What the symptom's probe says in so many healthy windows, as far as it can be looked at without a stack."""
 
     def weak(self) -> str:
         """Why this machine shows the fault too faintly to be judged; empty when it shows it."""
@@ -192,6 +199,10 @@ class Proof:
             raise Dishonest(
                 f"The restore is dishonest: {len(different)} files differ from the baseline: {different[:3]}"
             )
+        with self._phase("quiet windows"):
+            quiet = self._stage.quiet(COUNT if self._limit is None else SHORT_WINDOWS)
+        if quiet.red:
+            raise Dishonest(f"The probe {quiet.probe} is dishonest: nothing was put in, and {quiet}")
         with self._phase("start"):
             self._stage.start()
         with self._phase("healthy"):
@@ -205,7 +216,8 @@ class Proof:
                 f"The probe {self.plan.symptom.name} is dishonest: it cannot tell a healthy stack from a broken one, "
                 f"having looked for {HEALTHY_SECONDS:.0f} s: {watch.said()}"
             )
-        return watch.said()
+        self._figures["quiet_windows"] = quiet.covered
+        return f"{quiet}; {watch.said()}"
 
     def _settled(self, watch: Watch) -> bool:
         return any(r.status == "broken" for r in watch.last.values()) or len(watch.eased) == len(self.plan.probes)

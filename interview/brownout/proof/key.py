@@ -23,6 +23,7 @@ JUDGES = (
     "interview/brownout/history",
     "interview/brownout/platform.py",
     "interview/brownout/probes",
+    "interview/brownout/quiet",
     "interview/brownout/registry_api.py",
     "interview/brownout/workspace.py",
     "interview/brownout/world",

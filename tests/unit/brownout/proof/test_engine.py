@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from brownout.faults import Fault
+from brownout.probes import ProbeResult
 from brownout.proof.rows import spent
 from tests.unit.brownout.proof.conftest import Bench
 
@@ -80,6 +81,18 @@ def test_a_machine_that_shows_it_too_faintly_is_refused(bench: MakeBench, honest
     rows = made.prove()
 
     assert rows[-1].why.startswith("The fault block_times_in_half_hours cannot be shown on this machine: 99%")
+
+
+def test_a_symptom_that_is_red_in_a_healthy_window_is_refused(bench: MakeBench, honest: Fault) -> None:
+    made = bench(honest)
+    made.stage.in_windows = ProbeResult("broken", "30 of 200 scores differ")
+    rows = made.prove()
+
+    assert [(row.step, row.outcome) for row in rows] == [("healthy", "dishonest")]
+    assert rows[0].why == (
+        "The probe ServedScorePath is dishonest: nothing was put in, and ServedScorePath is red in 20 of 20 healthy "
+        "windows, first 0: 30 of 200 scores differ"
+    )
 
 
 def test_harmless_attempts_share_the_broken_state_and_others_restore_it(bench: MakeBench, honest: Fault) -> None:
