@@ -31,6 +31,9 @@ class Harness(BaseSettings):
     speed: float = Field(
         default=120.0, gt=0, description="World seconds per wall second by day; nights pass 10x faster."
     )
+    prove_seconds: float = Field(
+        default=1200.0, gt=0, description="Wall seconds that the tests may spend on proving faults; the rest is said."
+    )
     packs: str = Field(default="", description="Directories of further packs, separated by ':'.")
     secrecy: bool = Field(default=True, description="Run platform and candidate as a user of their own where possible.")
 

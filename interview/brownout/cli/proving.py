@@ -64,6 +64,34 @@ def _limit_of_the_environment() -> int | None:
     return int(text) if text.isdigit() and int(text) > 0 else None
 
 
+def quiet(
+    count: Annotated[int, typer.Option("--windows", min=1, max=60, help="Healthy windows.")] = 20,
+    offline: Annotated[bool, typer.Option("--offline", help="Only windows made from the canonical events.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look at every symptom probe in healthy windows, on the running stack. Exit code 7 when one is red.
+
+    Examples: brownout quiet --windows 6 · brownout quiet --offline
+    """
+    from brownout.faults import discover
+    from brownout.quiet import live, of_baseline
+    from brownout.settings import harness
+    from ontime.settings import environment
+
+    probes = {name: fault.plan(fault.draw(0)).symptom for name, fault in sorted(discover().items())}
+    with telling() as tell:
+        if offline:
+            verdicts = of_baseline.look(probes, count, harness(), environment(), tell)
+        else:
+            verdicts = live.watch(probes, harness(), environment(), tell, count)
+    red = [verdict for verdict in verdicts if verdict.red]
+    if as_json:
+        OUT.data([{"fault": v.probe, "how": v.how, "covered": v.covered, "red": v.red} for v in verdicts])
+    for verdict in () if as_json else verdicts:
+        say(str(verdict), "red" if verdict.red else "green" if verdict.covered else "yellow")
+    raise typer.Exit(7 if red else 0)
+
+
 def docs(
     check: Annotated[bool, typer.Option("--check", help="Only tell whether it is as it should be.")] = False,
 ) -> None:
@@ -86,5 +114,5 @@ def docs(
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (prove, docs):
+    for command in (prove, quiet, docs):
         app.command()(command)

@@ -25,12 +25,13 @@ from brownout.proctor.answers import AnswerCount
 from brownout.proof.engine import Tell
 from brownout.proof.setting import Setting
 from brownout.quiet import kept as quietness
+from brownout.quiet.of_baseline import champion
 from brownout.quiet.verdict import Verdict
 from brownout.settings import ROOT, Harness
 from brownout.stack import Stack
 from brownout.stage import RealStage, World
 from brownout.world.dataset import EVENT_TABLES
-from ontime.registry import CHAMPION, MODEL_FILE, RegistryReader
+from ontime.registry import RegistryReader
 from ontime.runtime import release
 from ontime.settings import Environment
 
@@ -106,22 +107,9 @@ class RealProofStage:
 
     def quiet(self, windows: int) -> Verdict:
         symptom = self._plan.symptom
-        return quietness.of(symptom, windows, self._champion(), self._harness)
-
-    def _champion(self) -> Path:
-        """The baseline champion's file, from the snapshot: nothing has to run."""
         if self._snapshot is None:
             raise BrownoutError("Nothing was restored, so there is no champion to look with.")
-        place = self._snapshot / "state" / "mlflow"
-        with closing(sqlite3.connect(f"file:{place / 'mlflow.db'}?mode=ro", uri=True)) as db:
-            (run,) = db.execute(
-                "SELECT run_id FROM model_versions JOIN registered_model_aliases USING (name, version) WHERE alias = ?",
-                (CHAMPION,),
-            ).fetchone()
-        found = sorted((place / "artifacts").glob(f"*/{run}/artifacts/{MODEL_FILE}"))
-        if not found:
-            raise BrownoutError(f"Baseline {self._snapshot.name} has no file {MODEL_FILE!r} of run {run}.")
-        return found[0]
+        return quietness.of(symptom, windows, champion(self._snapshot), self._harness)
 
     # -- broken -----------------------------------------------------------------------------------------------------
 

@@ -128,7 +128,7 @@ def _view(folder: Path, window: Window, data: Path, model: Path) -> ProbeView:
         environment=environment,
         harness=harness,
         reference=Reference(VERSION, model),
-        onset_world=(window.begins - LENGTH).timestamp(),
+        onset_world=(window.begins - 2 * LENGTH).timestamp(),
     )
 
 
