@@ -23,6 +23,7 @@ from brownout import scenarios
 from brownout.errors import BrownoutError, LifecycleError, PreparationError
 from brownout.facts import Facts
 from brownout.faults import Fault, discover
+from brownout.faults.calibration import too_weak
 from brownout.interview import Access, Interview
 from brownout.probes import ProbeView
 from brownout.proctor.prober import Prober, Watched
@@ -236,6 +237,9 @@ class Lifecycle:
                     "Try again, with another seed if it stays so."
                 )
             time.sleep(OBSERVE_EVERY_SECONDS if waiting else 0)
+        for one, drawn_for_it in drawn:
+            if weak := too_weak(one.plan(drawn_for_it).symptom, view):
+                raise PreparationError(f"{one.id} cannot be shown on this machine: {weak}")
 
     # -- live -------------------------------------------------------------------------------------------------------
 

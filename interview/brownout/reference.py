@@ -24,9 +24,14 @@ def write() -> None:
     PAGE.write_text(page())
 
 
+def ours(fault_id: str) -> bool:
+    """Whether the fault is the catalogue's and not a pack's."""
+    return HERE in file_of(fault_id).parents
+
+
 def page() -> str:
     """Of this checkout's own faults; those of packs are not published."""
-    faults = [fault for name, fault in sorted(discover().items()) if HERE in file_of(name).parents]
+    faults = [fault for name, fault in sorted(discover().items()) if ours(name)]
     proofs = published.read()
     parts = [
         MADE,

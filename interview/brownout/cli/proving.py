@@ -31,7 +31,7 @@ def prove(
     from brownout.proof import published, table
     from brownout.proof.prove import Proved, ids, stepwise
     from brownout.proof.prove import prove as run
-    from brownout.reference import write
+    from brownout.reference import ours, write
 
     names = [get(name).id for name in ids(fault or [], list(discover()))]
     most = limit if limit is not None else _limit_of_the_environment()
@@ -44,7 +44,7 @@ def prove(
         done.append(proved)
         if not as_json:
             OUT.people.print(table.steps(proved))
-        if record and proved.honest and not proved.short:
+        if record and proved.honest and not proved.short and ours(name):
             published.write({**published.read(), name: published.record(proved)})
     if as_json:
         OUT.data([table.as_json(proved) for proved in done])

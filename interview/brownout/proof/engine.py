@@ -233,6 +233,8 @@ class Proof:
                 f"The fault {self.fault.id} is dishonest: its symptom was not observed within {budget:.0f} s: "
                 f"{watch.said()}"
             )
+        measured = watch.last[symptom].measured
+        self._figures = {f"symptom_{name}": round(value, 4) for name, value in measured.items()}
         self._figures["symptom_seconds"] = round(watch.seconds, 1)
         if weak := self._stage.weak():
             raise Dishonest(f"The fault {self.fault.id} cannot be shown on this machine: {weak}")

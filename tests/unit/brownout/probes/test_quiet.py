@@ -18,7 +18,8 @@ from brownout.world import tape
 from ontime.features import EVENT_TABLES
 from tests.unit.brownout.probes.conftest import NOW
 
-AMONG = (Window("may", NOW - timedelta(hours=3), 1), Window("may", NOW - timedelta(hours=1), 2))
+AMONG = (Window("may", NOW - timedelta(hours=6), 1), Window("may", NOW - timedelta(hours=5.5), 2))
+"""Hours in which flights leave and flights of the day after next are announced."""
 
 
 @pytest.fixture(scope="module")
