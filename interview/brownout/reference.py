@@ -8,7 +8,7 @@ from brownout.faults import Fault, discover
 from brownout.faults.discovery import HERE, file_of
 from brownout.proof import published
 from brownout.proof.published import Record
-from brownout.scenarios import load
+from brownout.proof.setting import scenarios_of
 from brownout.settings import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "faults.md"
@@ -55,7 +55,7 @@ def _overview(faults: Sequence[Fault], proofs: dict[str, Record]) -> str:
                 f"[{fault.id}](#{fault.id})",
                 fault.layer,
                 ", ".join(fault.levels),
-                ", ".join(_scenarios(fault)) or EMPTY,
+                ", ".join(scenarios_of(fault.id)) or EMPTY,
                 f"{len(fault.must_notice)} / {len(fault.evidence)}",
                 f"{len(plan.solutions) + len(plan.valid_fixes)} / {len(plan.wrong_fixes)}",
                 _seconds(proof.figure("symptom", "symptom_seconds") if proof else None),
@@ -99,7 +99,7 @@ def _one(fault: Fault, proof: Record | None) -> str:
         *(f"* {_plain(text)}" for text in fault.must_notice),
         f"\nThe evidence stands in {len(fault.evidence)} places: {', '.join(fault.evidence)}.\n",
         f"The symptom, judged by {plan.symptom.name}, has {fault.symptom_budget_seconds:.0f} s to show; the root cause "
-        f"is judged by {', '.join(probe.name for probe in plan.root_cause)}.\n",
+        f"is judged by {', '.join(probe.name for probe in plan.root_cause) or 'nothing: there is none'}.\n",
     ]
     seconds = {step.step: step for step in proof.steps} if proof else {}
     rows = []
@@ -122,10 +122,6 @@ def _numbered(texts: Iterable[str]) -> list[str]:
 def _plain(text: str) -> str:
     """Parameters as they are drawn stand in angle brackets."""
     return text.replace("{", "‹").replace("}", "›")
-
-
-def _scenarios(fault: Fault) -> list[str]:
-    return [s.id for s in load().values() if any(use.fault == fault.id for use in s.faults)]
 
 
 def _seconds(value: float | None) -> str:

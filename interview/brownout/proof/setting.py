@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +47,23 @@ def setting_of(fault_id: str, seed: int | None = None) -> Setting:
     return Setting(fault, file_of(fault_id), fault.draw(number), BASELINE, harness().speed, number, DECOYS)
 
 
+def scenarios_of(fault_id: str) -> list[str]:
+    """Ids of the scenarios that play the fault, by whatever seed among the first few."""
+    return [scenario.id for scenario in load().values() if any(fault_id in ids for _, ids in _drawn(scenario))]
+
+
+def _drawn(scenario: Scenario) -> Iterator[tuple[int, list[str]]]:
+    """(seed, ids of the faults that it draws)"""
+    for number in (scenario.seed, *range(SEEDS_TRIED)):
+        yield number, [fault.id for fault, _ in scenario.drawn(number)]
+
+
 def _setting(fault: Fault, parameters: Mapping[str, Value], scenario: Scenario, seed: int) -> Setting:
     return Setting(
         fault=fault,
         path=file_of(fault.id),
         parameters=dict(parameters),
-        baseline=scenario.baseline,
+        baseline=getattr(scenario, "chosen", lambda _: scenario)(seed).baseline,
         speed=scenario.speed,
         seed=seed,
         decoys=scenario.decoys,

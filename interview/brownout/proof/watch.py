@@ -22,8 +22,8 @@ class Watch:
     eased: set[str] = field(default_factory=set)
     """Probes that were ok in at least one look."""
     last: dict[str, ProbeResult] = field(default_factory=dict)
-    last_broken_seconds: float = 0.0
-    """When any probe was broken last, from the beginning of the watch."""
+    broken_at: dict[str, float] = field(default_factory=dict)
+    """When a probe was broken last, in seconds from the beginning of the watch."""
     seconds: float = 0.0
 
     def take(self, results: Mapping[str, ProbeResult], row: int, seconds: float) -> None:
@@ -36,7 +36,7 @@ class Watch:
             if result.status == "broken":
                 self.consecutive[name] = 0
                 self.first_row.pop(name, None)
-                self.last_broken_seconds = seconds
+                self.broken_at[name] = seconds
             elif result.status == "ok":
                 self.eased.add(name)
                 self.consecutive[name] = self.consecutive.get(name, 0) + 1

@@ -13,7 +13,7 @@ from brownout.probes import AnyProbe
 from brownout.quiet import kept
 from brownout.quiet.verdict import Verdict
 from brownout.settings import Harness
-from ontime.registry import CHAMPION, MODEL_FILE
+from ontime.registry import CHAMPION, MODEL_DIRECTORY, MODEL_FILE
 from ontime.settings import Environment
 
 BASELINE = "may"
@@ -47,7 +47,7 @@ def champion(snapshot: Path) -> Path:
             "SELECT run_id FROM model_versions JOIN registered_model_aliases USING (name, version) WHERE alias = ?",
             (CHAMPION,),
         ).fetchone()
-    found = sorted((place / "artifacts").glob(f"*/{row[0]}/artifacts/{MODEL_FILE}")) if row else []
+    found = sorted((place / "artifacts").glob(f"*/{row[0]}/artifacts/{MODEL_DIRECTORY}/{MODEL_FILE}")) if row else []
     if not found:
         raise BaselineError(f"{snapshot} holds no {MODEL_FILE} of a {CHAMPION}. Remove it; it is built anew.")
     return found[0]
