@@ -9,6 +9,7 @@ import re
 import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from brownout.faults import Fault
 
@@ -33,11 +34,20 @@ class Needles:
         words = WORD.findall(text.lower())
         for name in self.names.intersection(words):
             yield name, "an id"
-        lengths = sorted({len(run) for run in self.runs})
-        for length in lengths:
-            seen = set(zip(*(words[i:] for i in range(length)), strict=False))
-            for run in seen & self.runs.keys():
-                yield " ".join(run), self.runs[run]
+        seen: set[Run] = set()
+        for place, word in enumerate(words):
+            for run in self._beginning.get(word, ()):
+                if run not in seen and tuple(words[place : place + len(run)]) == run:
+                    seen.add(run)
+                    yield " ".join(run), self.runs[run]
+
+    @cached_property
+    def _beginning(self) -> dict[str, list[Run]]:
+        """Runs by their first word."""
+        found: dict[str, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run[0], []).append(run)
+        return found
 
     def without(self, words: Iterable[str]) -> Needles:
         """The same, not counting single words that may be said here."""

@@ -52,7 +52,7 @@ def in_reach(environment: Environment) -> Iterator[Place]:
     """Files and databases of the state, the workspace's git objects, processes, and what the components' pages say."""
     yield from files(environment.state)
     yield from git_objects(environment.state / "workspace")
-    yield from processes()
+    yield from processes(environment)
     yield from pages(environment)
 
 
@@ -114,10 +114,10 @@ def git_objects(workspace: Path) -> Iterator[Place]:
         yield Place(name, told.decode(errors="replace"))
 
 
-def processes() -> Iterator[Place]:
-    """Arguments of every process, which anybody can read, and the environment of those that belong to the platform.
+def processes(environment: Environment) -> Iterator[Place]:
+    """Arguments of this stack's processes, which anybody can read, and the environment of the platform's.
 
-    Whoever asks is left out, with its ancestors.
+    Whoever asks is left out, with its ancestors; so is what else the machine does.
     """
     me = psutil.Process()
     own = {me.pid, *(process.pid for process in me.parents())}
@@ -125,8 +125,10 @@ def processes() -> Iterator[Place]:
         if process.pid in own:
             continue
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            yield Place(f"arguments of process {process.pid}", "\n".join(process.cmdline()), harness_may_be_named=True)
             variables = process.environ()
+            if variables.get("ONTIME_STATE") != str(environment.state):
+                continue
+            yield Place(f"arguments of process {process.pid}", "\n".join(process.cmdline()), harness_may_be_named=True)
             if "ONTIME_COMPONENT" in variables:
                 told = "\n".join(f"{name}={value}" for name, value in variables.items())
                 yield Place(f"environment of {variables['ONTIME_COMPONENT']}", told)

@@ -44,9 +44,10 @@ def known_needles() -> Needles:
 def search(places: Iterable[Place], needles: Needles) -> list[Leak]:
     """Every needle in every place, in their order."""
     found: list[Leak] = []
+    without_harness = needles.without(HARNESS)
     for place in places:
-        allowed = HARNESS if place.harness_may_be_named else ()
-        found += [Leak(place.name, said, what) for said, what in sorted(needles.without(allowed).found(place.text))]
+        meant = without_harness if place.harness_may_be_named else needles
+        found += [Leak(place.name, said, what) for said, what in sorted(meant.found(place.text))]
     return found
 
 

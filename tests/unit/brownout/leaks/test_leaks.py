@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,8 +16,9 @@ import pytest
 
 from brownout.faults import discover
 from brownout.leaks import Leak, Needles, needles_of, search
-from brownout.leaks.places import Place, files, git_objects
+from brownout.leaks.places import Place, files, git_objects, processes
 from brownout.leaks.times import apart
+from ontime.settings import Environment
 
 FAULT = discover()["stale_fresh_path"]
 NEEDLES = needles_of([FAULT], ["mid-03"], [])
@@ -119,3 +121,19 @@ def test_a_file_whose_time_stands_out_is_found(tmp_path: Path) -> None:
 
     assert even == []
     assert [(path.name, round(off / 600)) for path, off in apart(tmp_path)] == [("b.py", 6)]
+
+
+def test_processes_of_this_stack_are_read_and_no_others(tmp_path: Path) -> None:
+    here = Environment(state=tmp_path)
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()", "stale_fresh_path"]
+    for state, component, expected in (
+        (str(tmp_path), {}, {"arguments"}),
+        (str(tmp_path), {"ONTIME_COMPONENT": "serving", "NOTE": "mid-03"}, {"arguments", "environment"}),
+        ("/elsewhere", {}, set()),
+    ):
+        variables = {"ONTIME_STATE": state, **component}
+        with subprocess.Popen(command, stdin=subprocess.PIPE, env=variables) as process:
+            told = {leak.where.split()[0] for leak in search(processes(here), NEEDLES)}
+            process.communicate(b"")
+
+        assert told == expected
