@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -166,7 +167,7 @@ class RealProofStage:
         with self._at_rest():
             shutil.rmtree(self._broken, ignore_errors=True)
             for name, source in self._places().items():
-                _copy(source, self._broken / name)
+                replace_tree(self._broken / name, source)
             (self._broken / "whole").touch()
 
     def has_snapshot(self) -> bool:
@@ -175,8 +176,7 @@ class RealProofStage:
     def restore_broken(self) -> None:
         with self._at_rest():
             for name, target in self._places().items():
-                shutil.rmtree(target, ignore_errors=True)
-                _copy(self._broken / name, target)
+                replace_tree(target, self._broken / name)
         if self._view is None:
             healthy = Healthy.model_validate_json((self._folder / "healthy.json").read_text())
             onset = float((self._folder / "onset.txt").read_text())
@@ -228,9 +228,23 @@ def rows_below(directory: Path) -> int:
     return sum(pq.read_metadata(path).num_rows for path in directory.rglob("*.parquet"))
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    command = ["cp", "-a", "--reflink=auto", str(source), str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BrownoutError(f"{source} could not be copied: {done.stderr.strip()[-200:]}")
+def replace_tree(target: Path, source: Path) -> None:
+    """Makes `target` hold what `source` does, with times and owners; what is no state stays as it is.
+
+    Raises `BrownoutError` when something could not be copied.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for path in target.iterdir():
+        if path.name not in baselines.KEPT:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    for path in source.iterdir():
+        if path.name in baselines.KEPT or path.is_socket():
+            continue
+        command = ["cp", "-a", "--reflink=auto", str(path), str(target)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BrownoutError(f"{path} could not be copied: {done.stderr.strip()[-200:]}")
+    shutil.copystat(source, target)
+    owner = source.stat()
+    if os.geteuid() == 0:
+        os.chown(target, owner.st_uid, owner.st_gid)
