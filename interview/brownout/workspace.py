@@ -5,8 +5,9 @@ Written backwards: the finished tree first, then commits are taken back from it;
 
 from __future__ import annotations
 
+import difflib
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,11 +103,13 @@ def _hold(tree: Tree, suspects: Sequence[Change]) -> None:
 def _taken_back(tree: Tree, draw: random.Random, suspects: list[Change], decoys: int) -> list[Addition | Change]:
     """All commits but the first, oldest first; `tree` becomes what the first one holds."""
     touched = {path for suspect in suspects for path in suspect.paths}
+    largest = _largest(tree, suspects)
     odd = make_decoys(tree, draw, decoys, touched)
     used = touched | {path for change in odd for path in change.paths}
     near = _near(tree, draw, touched - {path for change in odd for path in change.paths})
     wanted = draw.randint(MIN_COMMITS, MAX_COMMITS) - 1 - len(suspects) - len(odd) - len(near)
-    ordinary: dict[str, Addition] = {}
+    ordinary = _large(tree, draw, used, largest, near)
+    used |= {path for made in ordinary.values() for path in made.before}
     for _ in range(TRIES):
         if len(ordinary) == wanted:
             break
@@ -140,6 +143,45 @@ def _near(tree: Tree, draw: random.Random, paths: set[str]) -> dict[str, Additio
             raise ConfigError(f"{path} offers no everyday commit beside the one that touches it. Edit another file.")
         found[made.subject] = made
     return found
+
+
+def _large(tree: Tree, draw: random.Random, used: set[str], lines: int, taken: Collection[str]) -> dict[str, Addition]:
+    """One everyday commit of more than `lines` changed lines, by subject: a culprit is never the largest.
+
+    Raises `ConfigError` when the tree offers none.
+    """
+    largest = 0
+    for _ in range(TRIES):
+        finished = dict(tree)
+        made = addition(tree, draw, used)
+        if made is None:
+            continue
+        size = sum(changed_lines(content, finished[path]) for path, content in made.before.items())
+        if size > lines and made.subject not in taken:
+            return {made.subject: made}
+        largest = max(largest, size)
+        tree.clear()
+        tree.update(finished)
+    raise ConfigError(
+        f"a commit of {lines} changed lines would be the largest; everyday ones have up to {largest}. Make it smaller."
+    )
+
+
+def _largest(tree: Tree, changes: Sequence[Change]) -> int:
+    """Changed lines of the largest of these commits, made one after another; none when there is none."""
+    sizes = [0]
+    for change in changes:
+        after = _apply(tree, [change])
+        sizes.append(sum(changed_lines(tree[path], after[path]) for path in change.paths))
+        tree = after
+    return max(sizes)
+
+
+def changed_lines(before: bytes | None, after: bytes) -> int:
+    """Added and removed lines, as git counts them."""
+    old, new = ((content or b"").decode(errors="replace").splitlines() for content in (before, after))
+    told = difflib.unified_diff(old, new, n=0, lineterm="")
+    return sum(line[:1] in "+-" for line in told if line[:3] not in ("+++", "---"))
 
 
 def _played(tree: Tree, finished: Tree, steps: Sequence[Addition | Change], dates: Sequence[datetime]) -> list[Commit]:

@@ -50,6 +50,8 @@ class Decoy:
     """Whether anything really runs otherwise since then, if harmlessly."""
 
 
+WAITS = re.compile(r"(?:\bfor: |[0-9]x)([1-9][0-9])(?=s$|'|s\b)", re.MULTILINE)
+"""Seconds for which a rule waits, and steps for which a test's series goes on."""
 NEAR_TRIES = 80
 """Draws of an everyday commit for one file; most of them are of a kind that does not fit it."""
 
@@ -193,7 +195,7 @@ def addition_in(tree: Tree, source: random.Random, path: str, taken: Collection[
         if made.subject not in taken and made.before.get(path) is not None:
             return made
         tree[path] = content
-    made = _worded(tree, source, path)
+    made = _waited(tree, source, path) if path.endswith(".yml") else _worded(tree, source, path)
     if made is None or made.subject in taken:
         return None
     tree[path] = made.before[path] or b""
@@ -207,6 +209,20 @@ def _worded(tree: Tree, source: random.Random, path: str) -> Addition | None:
         return None
     what = path.rpartition("/")[2].removesuffix(".py").strip("_").replace("_", " ") or "package"
     return Addition(f"Plainer words in {what}", _role_of(path), {path: before.encode()})
+
+
+def _waited(tree: Tree, source: random.Random, path: str) -> Addition | None:
+    """An alert waits for some seconds more, or one of its tests goes on for longer."""
+    text = tree[path].decode()
+    found = list(WAITS.finditer(text))
+    if not found:
+        return None
+    chosen = source.choice(found)
+    before = text[: chosen.start(1)] + str(int(chosen[1]) - 2) + text[chosen.end(1) :]
+    what = path.rpartition("/")[2].removesuffix(".yml")
+    rule = "/rules/" in path
+    subject = f"Alerts: {what} waits a little longer" if rule else f"Alerts: a longer look in the tests of {what}"
+    return Addition(subject[:72], "platform-engineer", {path: before.encode()})
 
 
 def _role_of(path: str) -> Role:
