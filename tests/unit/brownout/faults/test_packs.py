@@ -92,5 +92,5 @@ def test_a_scenario_of_a_pack_is_read_with_the_same_rules(use: Callable[..., Non
     path.write_text(path.read_text().replace(f"fault: {FAULT}", "fault: block_times"))
     use(copy)
 
-    with pytest.raises(UnknownNameError, match=rf"mid-91\.yaml.*fault 'block_times'.*{FAULT}"):
+    with pytest.raises(UnknownNameError, match=rf"mid-91\.yaml.*fault.*'block_times'.*{FAULT}"):
         scenarios.load()
