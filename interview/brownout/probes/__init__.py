@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from brownout.probes.alert_firing import AlertFiring
+from brownout.probes.alerts_heard import AlertsHeard
 from brownout.probes.base import Memory, Probe, ProbeResult, ProbeView, Reference
 from brownout.probes.client_latency import ClientLatency, measure_healthy
 from brownout.probes.fresh_age import FreshAge
@@ -12,14 +14,27 @@ from brownout.probes.model_cost import ModelCost
 from brownout.probes.model_quality import ModelQuality
 from brownout.probes.served_score_path import ServedScorePath
 from brownout.probes.stored_rows_true import StoredRowsTrue
+from brownout.probes.stored_tables_whole import StoredTablesWhole
 from brownout.probes.world_alive import WorldAlive
 
 AnyProbe = Annotated[
-    ServedScorePath | FreshAge | ClientLatency | ModelCost | GateRefuses | StoredRowsTrue | ModelQuality | WorldAlive,
+    ServedScorePath
+    | FreshAge
+    | ClientLatency
+    | ModelCost
+    | GateRefuses
+    | StoredRowsTrue
+    | StoredTablesWhole
+    | ModelQuality
+    | WorldAlive
+    | AlertFiring
+    | AlertsHeard,
     Field(discriminator="kind"),
 ]
 
 __all__ = [
+    "AlertFiring",
+    "AlertsHeard",
     "AnyProbe",
     "ClientLatency",
     "FreshAge",
@@ -33,6 +48,7 @@ __all__ = [
     "Reference",
     "ServedScorePath",
     "StoredRowsTrue",
+    "StoredTablesWhole",
     "WorldAlive",
     "measure_healthy",
 ]
