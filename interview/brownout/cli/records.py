@@ -159,7 +159,7 @@ def history(as_json: Json = False) -> None:
         OUT.data([line(facts).model_dump(mode="json") for facts in all_facts])
         return
     view = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("interview", "scenario", "seed", "candidate", "state", "found", "mitigated", "fixed", "hints"):
+    for heading in ("interview", "scenario", "seed", "candidate", "state", "found", "mitigated", "fixed", "worse", "hints"):
         view.add_column(heading)
     for facts in all_facts:
         view.add_row(
@@ -169,6 +169,7 @@ def history(as_json: Json = False) -> None:
             escape(facts.candidate),
             facts.state,
             *(_moments(facts, name) for name in ("found", "mitigated", "fixed")),
+            str(sum(len(fault.left_worse) for fault in facts.faults) or "–"),
             str(len(facts.hints)),
         )
     OUT.people.print(view)
