@@ -115,7 +115,7 @@ def plan(parameters: Parameters) -> Plan:
                 actions=(
                     EditFiles(
                         edits=(
-                            Edit(path="ontime.toml", old="trees = 200\n", new="trees = 8\n"),
+                            Edit(path="ontime.toml", old="trees = 200\n", new="trees = 15\n"),
                             Edit(
                                 path="ontime.toml",
                                 old="max_log_loss_increase = 0.01\n",
