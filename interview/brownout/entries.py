@@ -195,7 +195,7 @@ class Change(Payload):
     """Something that acts on the platform: what a repair can consist of."""
 
     kind = "change"
-    what: Literal["deploy", "alias", "dag_run", "restart", "feed", "data"]
+    what: Literal["deploy", "alias", "dag_run", "restart", "feed", "data", "silence"]
     detail: str = Line
     subject: str = ""
 

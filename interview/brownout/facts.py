@@ -462,7 +462,7 @@ class _Derivation:
         changes = [
             seen
             for seen in _of_kind(self.entries, e.Change)
-            if observed.entry.wall <= seen.entry.wall <= held.since_wall
+            if seen.payload.what != "silence" and observed.entry.wall <= seen.entry.wall <= held.since_wall
         ]
         if changes:
             entry, change = changes[-1]

@@ -159,7 +159,18 @@ def history(as_json: Json = False) -> None:
         OUT.data([line(facts).model_dump(mode="json") for facts in all_facts])
         return
     view = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("interview", "scenario", "seed", "candidate", "state", "found", "mitigated", "fixed", "worse", "hints"):
+    for heading in (
+        "interview",
+        "scenario",
+        "seed",
+        "candidate",
+        "state",
+        "found",
+        "mitigated",
+        "fixed",
+        "worse",
+        "hints",
+    ):
         view.add_column(heading)
     for facts in all_facts:
         view.add_row(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal
@@ -14,12 +13,12 @@ import yaml
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.settings import ROOT
+from brownout.silences import active_silences
 from ontime.errors import OntimeError
 from ontime.runtime.tools import find
 
 HERE = ROOT / "monitoring" / "prometheus" / "tests"
 """Our own copy of the rules' tests: when each alert must fire."""
-TIMEOUT = httpx.Timeout(3.0, connect=1.0)
 PROMTOOL_SECONDS = 60.0
 
 
@@ -36,13 +35,13 @@ class AlertsHeard(Probe):
     def run(self, view: ProbeView) -> ProbeResult:
         try:
             asleep = self._asleep(view)
-            silenced = _silenced(view.environment.alertmanager_url)
+            silenced = active_silences(view.environment.alertmanager_url)
         except (OntimeError, OSError, subprocess.SubprocessError) as error:
             return ProbeResult("unknown", f"The deployed rules cannot be run: {error}")
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, ValueError) as error:
             return ProbeResult("unknown", f"Alertmanager does not answer: {error}")
         if silenced:
-            return ProbeResult("broken", f"Alerts are silenced: {', '.join(silenced)[:200]}.")
+            return ProbeResult("broken", f"Alerts are silenced: {', '.join(silenced.values())[:200]}.")
         if asleep:
             return ProbeResult("broken", f"Deployed rules no longer fire where they should: {', '.join(asleep)[:200]}.")
         return ProbeResult("ok", "No alert is silenced, and each fires where it should.")
@@ -87,16 +86,3 @@ def _passes(promtool: str, drafts: list[Path]) -> bool:
         check=False,
     )
     return done.returncode == 0
-
-
-def _silenced(url: str) -> list[str]:
-    """What the active silences match, one text each."""
-    answer = httpx.get(f"{url}/api/v2/silences", timeout=TIMEOUT, trust_env=False)
-    answer.raise_for_status()
-    return list(_told(answer.json()))
-
-
-def _told(silences: list[dict[str, Any]]) -> Iterator[str]:
-    for silence in silences:
-        if silence["status"]["state"] == "active":
-            yield " ".join(f"{m['name']}{'=~' if m['isRegex'] else '='}{m['value']}" for m in silence["matchers"])

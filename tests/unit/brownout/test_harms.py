@@ -145,3 +145,11 @@ def test_a_fault_with_guards_has_harms_beside_its_repair(tell_story: Tell, stale
     fault = told(story)
     assert (fault.control, len(fault.harms), fault.done) == (False, 1, fault.fixed)
     assert fault.fixed is not None
+
+
+def test_a_silence_is_no_repair(tell_story: Tell) -> None:
+    story = tell_story().started().add(390, e.Change(what="silence", detail="alerts with alertname=~.+"))
+    for probe in ("FreshAge", "ServedScorePath"):
+        story.probe(400, probe, "ok").held(430, probe, since=400)
+
+    assert "silence" not in told(story).fixed.why

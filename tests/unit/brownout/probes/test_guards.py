@@ -23,6 +23,7 @@ from ontime.warehouse import Warehouse
 
 RULES = ROOT / "monitoring" / "prometheus" / "rules"
 SILENCE = {
+    "id": "one",
     "status": {"state": "active"},
     "matchers": [{"name": "alertname", "value": ".+", "isRegex": True, "isEqual": True}],
 }
