@@ -21,3 +21,10 @@ def test_a_scripted_interview_ends_with_the_facts_that_it_made(brownout: Brownou
 
     assert done.returncode == 0
     assert f"{scenario}: the scorecard says what the script did." in done.stdout
+
+
+def test_a_meddling_candidate_is_told_what_they_made_worse(brownout: Brownout) -> None:
+    done = brownout("rehearsal", "senior-02", "--meddle")
+    print(done.stdout)
+
+    assert done.returncode == 0
