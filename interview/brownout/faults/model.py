@@ -13,7 +13,7 @@ from brownout.faults.context import InjectContext
 from brownout.faults.frozen import Frozen
 from brownout.faults.injectors import CodeCommit, Injection
 from brownout.faults.parameters import Parameter, Parameters, Value, draw
-from brownout.faults.vocabulary import Component, FailureClass, Layer, Level
+from brownout.faults.vocabulary import Component, EvidenceSource, FailureClass, Layer, Level
 from brownout.probes import AnyProbe
 
 
@@ -115,6 +115,20 @@ class Fault(Frozen):
     refuse_when: tuple[When, ...] = Field(min_length=1)
     hints: tuple[str, ...] = Field(min_length=3, description="A ladder: where to look, what to compare, what it is.")
     rubric: tuple[str, ...] = Field(min_length=1)
+    must_notice: tuple[str, ...] = Field(
+        min_length=1,
+        description="What has to be noticed to find it, one observation each; their number is a difficulty.",
+    )
+    evidence: tuple[EvidenceSource, ...] = Field(
+        min_length=1, description="Where on the platform the evidence stands; the fewer places, the harder."
+    )
+
+    @field_validator("evidence")
+    @classmethod
+    def _each_place_once(cls, evidence: tuple[EvidenceSource, ...]) -> tuple[EvidenceSource, ...]:
+        if twice := sorted({place for place in evidence if evidence.count(place) > 1}):
+            raise ValueError(f"{twice[0]!r} stands there twice; name each place once")
+        return evidence
 
     @field_validator("accepts")
     @classmethod
@@ -125,7 +139,7 @@ class Fault(Frozen):
 
     @model_validator(mode="after")
     def _texts_name_known_parameters(self) -> Fault:
-        for text in (self.symptom, *self.truth, *self.hints):
+        for text in (self.symptom, *self.truth, *self.hints, *self.must_notice):
             for _, name, _, _ in string.Formatter().parse(text):
                 if name is not None and name not in self.parameters:
                     raise ValueError(

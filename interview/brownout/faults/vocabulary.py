@@ -35,8 +35,22 @@ FailureClass = Literal[
 ]
 Layer = Literal["data", "features", "training", "serving", "platform", "control"]
 Level = Literal["junior", "mid", "senior"]
+EvidenceSource = Literal[
+    "mlflow",
+    "airflow",
+    "prometheus",
+    "dashboards",
+    "reports",
+    "logs",
+    "git",
+    "feature_store",
+    "serving",
+    "warehouse",
+]
+"""Where on the platform something can be read; the same words on a scorecard's list of what was consulted."""
 
 COMPONENTS: tuple[str, ...] = get_args(Component)
 FAILURE_CLASSES: tuple[str, ...] = get_args(FailureClass)
 LAYERS: tuple[str, ...] = get_args(Layer)
 LEVELS: tuple[str, ...] = get_args(Level)
+EVIDENCE_SOURCES: tuple[str, ...] = get_args(EvidenceSource)

@@ -231,4 +231,10 @@ FAULT = Fault(
         "Repairs at the contract, for events and requests alike, and then what was stored.",
         "Does not retrain on it, and says why.",
     ),
+    must_notice=(
+        "The scores moved at one instant, not gradually.",
+        "One input moved by a constant factor, and what belongs to it physically (the distance) did not.",
+        "Stored schedules hold both units: repairing what arrives leaves what has arrived.",
+    ),
+    evidence=("prometheus", "dashboards", "reports", "serving", "warehouse"),
 )

@@ -322,4 +322,10 @@ FAULT = Fault(
         "Repairs with a bound on silence or a revert, and verifies by age *and* values.",
         "Notices that a restart only hides it.",
     ),
+    must_notice=(
+        "Fresh rows are written every few seconds, and describe a moment hours ago.",
+        "All fresh views age together; the slow ones do not.",
+        "What decides the grid point takes the slowest of its sources, some of which speak rarely.",
+    ),
+    evidence=("prometheus", "dashboards", "feature_store", "serving", "git"),
 )

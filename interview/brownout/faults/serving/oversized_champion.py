@@ -221,4 +221,11 @@ FAULT = Fault(
         "Checks that a healthy version still passes the repaired gate.",
         "Sees the thread options as an amplifier, not the cause.",
     ),
+    must_notice=(
+        "The time is spent in the model, not in reading features.",
+        "The champion's file and number of trees are a hundred times those of the version before.",
+        "The limit of the latency gate was raised before the promotion.",
+        "Serving's thread options make it worse, and are not the cause.",
+    ),
+    evidence=("prometheus", "dashboards", "mlflow", "serving", "git"),
 )

@@ -53,6 +53,8 @@ FAULT = Fault(
     refuse_when=(WHEN,),
     hints=("look", "compare", "it is the interval"),
     rubric=("looks",),
+    must_notice=("The alias moves, and serving does not follow.",),
+    evidence=("mlflow", "serving"),
 )
 """
 
@@ -84,6 +86,10 @@ def test_a_good_file_is_found(tmp_path: Path) -> None:
         ('layer="serving"', 'layer="data"', "'layer'"),
         ('truth=("late"', 'truth=("late {what}"', "'what'"),
         ('path="ontime.toml"', 'path="nowhere.toml"', "nowhere.toml"),
+        ('evidence=("mlflow", "serving")', 'evidence=("mlflow", "tea leaves")', "'evidence.1'"),
+        ('evidence=("mlflow", "serving")', 'evidence=("mlflow", "mlflow")', "stands there twice"),
+        ("must_notice=", "must_notize=", "'must_notize'"),
+        ('    must_notice=("The alias moves, and serving does not follow.",),\n', "", "'must_notice' is missing"),
         ("FAULT = Fault(", "THING = Fault(", "declares no FAULT"),
         ("def plan(", "import nothing_of_the_kind\n\n\ndef plan(", "cannot be imported"),
     ],
