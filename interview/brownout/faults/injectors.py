@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from abc import abstractmethod
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -17,6 +18,8 @@ from brownout.faults.edits import FORBIDDEN, Edit
 from brownout.faults.frozen import Frozen
 from brownout.faults.models import Recipe
 from brownout.faults.registering import register_as_champion
+from brownout.faults.runs import wait_for_runs
+from brownout.faults.slow_rows import midnight_of, withdraw
 
 Role = Literal["ml-engineer", "data-engineer", "platform-engineer", "on-call", "analyst"]
 
@@ -104,7 +107,18 @@ class ModelPromotion(Injector):
         register_as_champion(context, self.recipe, self.description)
 
 
+class SlowRowsWithdrawn(Injector):
+    """Slow rows as of midnights after `through` (a New York day) are taken out of warehouse and online store."""
+
+    kind: Literal["slow_rows_withdrawn"] = "slow_rows_withdrawn"
+    through: date
+
+    def apply(self, context: InjectContext) -> None:
+        wait_for_runs(context, "build_features")
+        withdraw(context.environment.warehouse, context.environment.online, midnight_of(self.through))
+
+
 Injection = Annotated[
-    CodeCommit | ConfigChange | FeedChange | ModelPromotion,
+    CodeCommit | ConfigChange | FeedChange | ModelPromotion | SlowRowsWithdrawn,
     Field(discriminator="kind"),
 ]

@@ -11,11 +11,20 @@ from brownout.probes.gate_refuses import GateRefuses
 from brownout.probes.model_cost import ModelCost
 from brownout.probes.model_quality import ModelQuality
 from brownout.probes.served_score_path import ServedScorePath
+from brownout.probes.slow_age import SlowAge
 from brownout.probes.stored_rows_true import StoredRowsTrue
 from brownout.probes.world_alive import WorldAlive
 
 AnyProbe = Annotated[
-    ServedScorePath | FreshAge | ClientLatency | ModelCost | GateRefuses | StoredRowsTrue | ModelQuality | WorldAlive,
+    ServedScorePath
+    | FreshAge
+    | SlowAge
+    | ClientLatency
+    | ModelCost
+    | GateRefuses
+    | StoredRowsTrue
+    | ModelQuality
+    | WorldAlive,
     Field(discriminator="kind"),
 ]
 
@@ -32,6 +41,7 @@ __all__ = [
     "ProbeView",
     "Reference",
     "ServedScorePath",
+    "SlowAge",
     "StoredRowsTrue",
     "WorldAlive",
     "measure_healthy",
