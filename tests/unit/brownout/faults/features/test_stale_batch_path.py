@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -96,14 +97,21 @@ def loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loaded]:
     def make(name: str, until: datetime) -> Environment:
         settings = Environment(state=tmp_path / name)
         monkeypatch.setenv("ONTIME_STATE", str(settings.state))
-        environment.cache_clear()
+        forget_definitions()
         fill(settings)
         online.apply(settings)
         online.OnlineFeatures.open(settings).materialize(until)
         return settings
 
     yield make
+    forget_definitions()
+
+
+def forget_definitions() -> None:
+    """Definitions hold an environment's paths, so another environment imports them anew."""
     environment.cache_clear()
+    for name in [name for name in sys.modules if name == "feature_repo" or name.startswith("feature_repo.")]:
+        del sys.modules[name]
 
 
 def cells(settings: Environment, view: str) -> list[Any]:
