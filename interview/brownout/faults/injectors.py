@@ -16,7 +16,7 @@ from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
 from brownout.faults.edits import FORBIDDEN, Edit
 from brownout.faults.frozen import Frozen
-from brownout.faults.models import Recipe
+from brownout.faults.models import AnyRecipe
 from brownout.faults.registering import register_as_champion
 from brownout.faults.runs import wait_for_runs
 from brownout.faults.slow_rows import midnight_of, withdraw
@@ -100,7 +100,7 @@ class ModelPromotion(Injector):
     """A version trained from `recipe` is registered and made champion; the one before becomes `previous`."""
 
     kind: Literal["model_promotion"] = "model_promotion"
-    recipe: Recipe
+    recipe: AnyRecipe
     description: str = Field(max_length=200)
 
     def apply(self, context: InjectContext) -> None:

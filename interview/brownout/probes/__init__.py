@@ -8,11 +8,13 @@ from brownout.probes.base import Memory, Probe, ProbeResult, ProbeView, Referenc
 from brownout.probes.client_latency import ClientLatency, measure_healthy
 from brownout.probes.fresh_age import FreshAge
 from brownout.probes.gate_refuses import GateRefuses
+from brownout.probes.leak_refused import LeakRefused
 from brownout.probes.model_cost import ModelCost
 from brownout.probes.model_quality import ModelQuality
 from brownout.probes.served_score_path import ServedScorePath
 from brownout.probes.slow_age import SlowAge
 from brownout.probes.stored_rows_true import StoredRowsTrue
+from brownout.probes.training_rows_true import TrainingRowsTrue
 from brownout.probes.world_alive import WorldAlive
 
 AnyProbe = Annotated[
@@ -22,7 +24,9 @@ AnyProbe = Annotated[
     | ClientLatency
     | ModelCost
     | GateRefuses
+    | LeakRefused
     | StoredRowsTrue
+    | TrainingRowsTrue
     | ModelQuality
     | WorldAlive,
     Field(discriminator="kind"),
@@ -33,6 +37,7 @@ __all__ = [
     "ClientLatency",
     "FreshAge",
     "GateRefuses",
+    "LeakRefused",
     "Memory",
     "ModelCost",
     "ModelQuality",
@@ -43,6 +48,7 @@ __all__ = [
     "ServedScorePath",
     "SlowAge",
     "StoredRowsTrue",
+    "TrainingRowsTrue",
     "WorldAlive",
     "measure_healthy",
 ]
