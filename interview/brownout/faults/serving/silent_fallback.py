@@ -210,8 +210,8 @@ def plan(parameters: Parameters) -> Plan:
                         edits=(
                             Edit(
                                 path=RULES,
-                                old="max(ontime_parity_score_shift) > 0.02",
-                                new="max(ontime_parity_score_shift) > 0.5",
+                                old="max(ontime_parity_score_shift) > ",
+                                new="max(ontime_parity_score_shift) / 25 > ",
                             ),
                         ),
                         subject="Alerts: scores may differ from the recomputed ones",
