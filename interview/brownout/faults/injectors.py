@@ -16,10 +16,11 @@ from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
 from brownout.faults.edits import FORBIDDEN, Edit
 from brownout.faults.frozen import Frozen
-from brownout.faults.models import AnyRecipe
+from brownout.faults.models import AnyRecipe, Retraining
 from brownout.faults.registering import register_as_champion
 from brownout.faults.runs import wait_for_runs
 from brownout.faults.slow_rows import midnight_of, withdraw
+from brownout.faults.standing import stand
 
 Role = Literal["ml-engineer", "data-engineer", "platform-engineer", "on-call", "analyst"]
 
@@ -118,7 +119,19 @@ class SlowRowsWithdrawn(Injector):
         withdraw(context.environment.warehouse, context.environment.online, midnight_of(self.through))
 
 
+class StandingModels(Injector):
+    """Champion and previous are of an earlier season, promoted then; no version was made since."""
+
+    kind: Literal["standing_models"] = "standing_models"
+    previous: Retraining
+    champion: Retraining
+    description: str = Field(max_length=200)
+
+    def apply(self, context: InjectContext) -> None:
+        stand(context, self.previous, self.champion, self.description)
+
+
 Injection = Annotated[
-    CodeCommit | ConfigChange | FeedChange | ModelPromotion | SlowRowsWithdrawn,
+    CodeCommit | ConfigChange | FeedChange | ModelPromotion | SlowRowsWithdrawn | StandingModels,
     Field(discriminator="kind"),
 ]
