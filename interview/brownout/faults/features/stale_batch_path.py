@@ -97,8 +97,8 @@ def plan(parameters: Parameters) -> Plan:
             CodeCommit(subject=subject, body=body, role="data-engineer", edits=_pinned(reason, through)),
             SlowRowsWithdrawn(through=through),
         ),
-        symptom=path,
-        root_cause=(age,),
+        symptom=age,
+        root_cause=(age, path),
         solutions=(Repair(name="revert-and-build-again", actions=(GitRevert(subject=subject), again)),),
         valid_fixes=(
             Repair(name="unpin-and-build-again", actions=(unpinned, again)),
