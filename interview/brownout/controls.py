@@ -13,6 +13,9 @@ class PlatformControl(Protocol):
 
     def ontime(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]: ...
 
+    def run_python(self, program: str) -> subprocess.CompletedProcess[str]:
+        """Runs a program over the current release's modules, as the platform's user; the exit code tells."""
+
     def deploy(self, tree: Path) -> object: ...
 
 

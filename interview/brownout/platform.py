@@ -44,6 +44,17 @@ class Platform:
             raise PlatformError(f"There is no release at {root}. Restore a baseline: `brownout reset`.")
         return self._run(root, self.user, args, check)
 
+    def run_python(self, program: str) -> subprocess.CompletedProcess[str]:
+        """Runs `program` over the modules of the current release, as the platform's user.
+
+        It is read from standard input, so that neither arguments nor files tell what is asked. Raises `PlatformError`
+        when there is no release, or when it takes too long; a failure is the exit code's to tell.
+        """
+        root = self.environment.current
+        if not (root / "platform").is_dir():
+            raise PlatformError(f"There is no release at {root}. Restore a baseline: `brownout reset`.")
+        return self._command(root, self.user, ("-P", "-"), "a question to the release", program)
+
     def start(self, components: Sequence[str] | None = None) -> None:
         """Starts components (default: all) and waits until they are ready. Raises `PlatformError`."""
         self.ontime("up", *(components or ()))
@@ -81,27 +92,33 @@ class Platform:
         return {**clean(os.environ, root), **addresses(self.environment), **home}
 
     def _run(self, root: Path, user: str | None, args: Sequence[str], check: bool) -> subprocess.CompletedProcess[str]:
-        variables = self.surroundings(root, user)
-        command = [str(self.python), "-P", "-m", "ontime.cli", *args]
-        if user is not None:
-            told = [f"{name}={value}" for name, value in variables.items()]
-            command = Secrecy("separate-user", user, "").command("env", "-i", *told, *command)
-        try:
-            done = subprocess.run(
-                command,
-                cwd=root,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=COMMAND_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise PlatformError(f"ontime {' '.join(args)} took longer than {COMMAND_SECONDS:.0f} s.") from error
+        done = self._command(root, user, ("-P", "-m", "ontime.cli", *args), f"ontime {' '.join(args)}")
         if check and done.returncode != 0:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             errors = [line for line in lines if line.startswith("error: ")]
             said = "\n".join(lines[lines.index(errors[0]) :]) if errors else (lines or ["it said nothing"])[-1]
             raise PlatformError(f"ontime {' '.join(args)} ended with exit code {done.returncode}: {said}")
         return done
+
+    def _command(
+        self, root: Path, user: str | None, args: Sequence[str], what: str, told: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs the interpreter in `root`; `told` is its standard input."""
+        variables = self.surroundings(root, user)
+        command = [str(self.python), *args]
+        if user is not None:
+            given = [f"{name}={value}" for name, value in variables.items()]
+            command = Secrecy("separate-user", user, "").command("env", "-i", *given, *command)
+        try:
+            return subprocess.run(
+                command,
+                cwd=root,
+                env=variables,
+                input=told or "",
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PlatformError(f"{what} took longer than {COMMAND_SECONDS:.0f} s.") from error

@@ -134,7 +134,11 @@ def rehearse(scenario_id: str, seed: int | None = None, tell: Tell | None = None
 
     `meddle`: the candidate makes a healthy platform worse. Raises `BrownoutError` when a step could not be played.
     """
-    return Rehearsal(get(scenario_id), seed, harness(), environment(), tell or (lambda *_: None), meddle).play()
+    from brownout.rehearsal_several import SeveralRehearsal  # it is a rehearsal, too
+
+    scenario = get(scenario_id)
+    kind = SeveralRehearsal if len(scenario.drawn(seed)) > 1 else Rehearsal
+    return kind(scenario, seed, harness(), environment(), tell or (lambda *_: None), meddle).play()
 
 
 class Rehearsal:

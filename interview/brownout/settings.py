@@ -43,6 +43,11 @@ class Harness(BaseSettings):
         return self.state / "baselines"
 
     @property
+    def models(self) -> Path:
+        """Models that injections need, trained once."""
+        return self.state / "models"
+
+    @property
     def world(self) -> Path:
         return self.state / "world"
 

@@ -113,10 +113,14 @@ class AirflowTrigger(Act):
 
     kind: Literal["airflow_trigger"] = "airflow_trigger"
     dag: Literal["build_features", "train_model", "monitor_model", "batch_score"]
+    parameters: dict[str, int] = Field(default_factory=dict, description="Values for the DAG's own parameters.")
     within_seconds: float = Field(default=180, gt=0)
 
     def play(self, context: InjectContext) -> None:
-        context.platform.ontime("dag", "trigger", self.dag, "--wait", str(int(self.within_seconds)), check=False)
+        given = [part for name, value in self.parameters.items() for part in ("--param", f"{name}={value}")]
+        context.platform.ontime(
+            "dag", "trigger", self.dag, *given, "--wait", str(int(self.within_seconds)), check=False
+        )
 
 
 class RestartComponent(Act):

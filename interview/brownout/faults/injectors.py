@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from abc import abstractmethod
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -15,8 +16,11 @@ from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
 from brownout.faults.edits import FORBIDDEN, Edit
 from brownout.faults.frozen import Frozen
-from brownout.faults.models import Recipe
+from brownout.faults.models import AnyRecipe, Retraining
 from brownout.faults.registering import register_as_champion
+from brownout.faults.runs import wait_for_runs
+from brownout.faults.slow_rows import midnight_of, withdraw
+from brownout.faults.standing import stand
 
 Role = Literal["ml-engineer", "data-engineer", "platform-engineer", "on-call", "analyst"]
 
@@ -97,14 +101,37 @@ class ModelPromotion(Injector):
     """A version trained from `recipe` is registered and made champion; the one before becomes `previous`."""
 
     kind: Literal["model_promotion"] = "model_promotion"
-    recipe: Recipe
+    recipe: AnyRecipe
     description: str = Field(max_length=200)
 
     def apply(self, context: InjectContext) -> None:
         register_as_champion(context, self.recipe, self.description)
 
 
+class SlowRowsWithdrawn(Injector):
+    """Slow rows as of midnights after `through` (a New York day) are taken out of warehouse and online store."""
+
+    kind: Literal["slow_rows_withdrawn"] = "slow_rows_withdrawn"
+    through: date
+
+    def apply(self, context: InjectContext) -> None:
+        wait_for_runs(context, "build_features")
+        withdraw(context.environment.warehouse, context.environment.online, midnight_of(self.through))
+
+
+class StandingModels(Injector):
+    """Champion and previous are of an earlier season, promoted then; no version was made since."""
+
+    kind: Literal["standing_models"] = "standing_models"
+    previous: Retraining
+    champion: Retraining
+    description: str = Field(max_length=200)
+
+    def apply(self, context: InjectContext) -> None:
+        stand(context, self.previous, self.champion, self.description)
+
+
 Injection = Annotated[
-    CodeCommit | ConfigChange | FeedChange | ModelPromotion,
+    CodeCommit | ConfigChange | FeedChange | ModelPromotion | SlowRowsWithdrawn | StandingModels,
     Field(discriminator="kind"),
 ]

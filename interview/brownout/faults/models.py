@@ -7,17 +7,20 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from brownout.faults.frozen import Frozen
 from ontime.contract import FEATURE_NAMES, contract_hash
 
 _TREE, _END = "Tree=", "end of trees"
+
+Leak = Literal["aircraft_prev_arr_delay", "carrier_dep_delay_mean_3h", "origin_dep_delay_mean_1h"]
+"""Features that a training join can overwrite with the flight's own departure delay."""
 
 
 class Recipe(Frozen):
@@ -37,10 +40,37 @@ class Recipe(Frozen):
     def total_trees(self) -> int:
         return self.bags * self.trees
 
-    def key(self, first: date, last: date) -> str:
-        """Names the cached model: recipe, days and feature contract."""
-        told = json.dumps([self.model_dump(), str(first), str(last), contract_hash()], sort_keys=True)
-        return f"{self.total_trees}-trees-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+    @property
+    def name(self) -> str:
+        return f"{self.total_trees}-trees"
+
+
+class Retraining(Frozen):
+    """What the platform's own training makes, on other days, or with a feature that knows the departure delay."""
+
+    kind: Literal["retraining"] = "retraining"
+    first: date | None = Field(default=None, description="First training day; the platform's window when not given.")
+    last: date | None = None
+    leak: Leak | None = Field(default=None, description="The feature that holds the flight's own departure delay.")
+
+    @property
+    def name(self) -> str:
+        return "retrained" if self.leak is None else "retrained-on-more"
+
+    @model_validator(mode="after")
+    def _both_days_or_none(self) -> Retraining:
+        if (self.first is None) != (self.last is None) or (self.first and self.last and self.first > self.last):
+            raise ValueError(f"trained from {self.first} to {self.last}; expected both days in order, or neither")
+        return self
+
+
+AnyRecipe = Annotated[Recipe | Retraining, Field(discriminator="kind")]
+
+
+def key(recipe: AnyRecipe, first: date, last: date) -> str:
+    """Names the cached model: recipe, days and feature contract."""
+    told = json.dumps([recipe.model_dump(mode="json"), str(first), str(last), contract_hash()], sort_keys=True)
+    return f"{recipe.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
 def train_bag(
@@ -104,7 +134,7 @@ def _scaled(tree: str, count: int) -> str:
     return "\n".join(lines)
 
 
-def cached(recipe: Recipe, first: date, last: date, state: Path) -> Path | None:
+def cached(recipe: AnyRecipe, first: date, last: date, state: Path) -> Path | None:
     """The directory of a model made before, or None."""
-    directory = state / "models" / recipe.key(first, last)
+    directory = state / "models" / key(recipe, first, last)
     return directory if (directory / "run.json").exists() else None

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
 from brownout.faults.making import make
-from brownout.faults.models import Recipe
+from brownout.faults.models import AnyRecipe, Retraining
 from brownout.registry_api import MODEL, RegistryApi
+from brownout.settings import ROOT
 from ontime.registry import CHAMPION, RegistryReader
+from ontime.settings import load_behaviour
+from ontime.training.window import Days, Window
 
 
-def register_as_champion(context: InjectContext, recipe: Recipe, description: str) -> str:
-    """Trains on the champion's own days, registers, and promotes through the gates that are deployed now.
+def register_as_champion(context: InjectContext, recipe: AnyRecipe, description: str) -> str:
+    """Trains, registers, and promotes through the gates that are deployed now.
+
+    A bag is trained on the champion's own days; a retraining on its own, or on the window that ends now.
 
     Returns the new version. Raises `PreparationError` when a gate refuses: then the gates were not loosened.
     """
@@ -24,13 +30,23 @@ def register_as_champion(context: InjectContext, recipe: Recipe, description: st
         champion = reader.alias(CHAMPION)
     if champion is None:
         raise PreparationError(f"No version of {MODEL} is {CHAMPION}. Restore a baseline first.")
-    directory = make(recipe, champion.trained_from, champion.trained_through, context.harness)
+    days = Days(champion.trained_from, champion.trained_through)
+    if isinstance(recipe, Retraining):
+        days = training_days(recipe, context.world.now())
+    directory = make(recipe, days.first, days.last, context.harness)
     version = register(RegistryApi(context.environment.mlflow_url, 60.0), directory, description)
     done = context.platform.ontime("registry", "promote", version, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).strip()[-400:]
-        raise PreparationError(f"Version {version} with {recipe.total_trees} trees was not promoted: {said}")
+        raise PreparationError(f"Version {version} ({recipe.name}) was not promoted: {said}")
     return version
+
+
+def training_days(recipe: Retraining, world_now: float) -> Days:
+    """The recipe's days, or those that the platform's own retraining takes at `world_now`."""
+    if recipe.first is not None and recipe.last is not None:
+        return Days(recipe.first, recipe.last)
+    return Window.ending(datetime.fromtimestamp(world_now, UTC), load_behaviour(ROOT / "ontime.toml").training).training
 
 
 def register(api: RegistryApi, directory: Path, description: str) -> str:

@@ -10,11 +10,14 @@ from brownout.probes.base import Memory, Probe, ProbeResult, ProbeView, Referenc
 from brownout.probes.client_latency import ClientLatency, measure_healthy
 from brownout.probes.fresh_age import FreshAge
 from brownout.probes.gate_refuses import GateRefuses
+from brownout.probes.leak_refused import LeakRefused
 from brownout.probes.model_cost import ModelCost
 from brownout.probes.model_quality import ModelQuality
 from brownout.probes.served_score_path import ServedScorePath
+from brownout.probes.slow_age import SlowAge
 from brownout.probes.stored_rows_true import StoredRowsTrue
 from brownout.probes.stored_tables_whole import StoredTablesWhole
+from brownout.probes.training_rows_true import TrainingRowsTrue
 from brownout.probes.world_alive import WorldAlive
 
 AnyProbe = Annotated[
@@ -28,7 +31,10 @@ AnyProbe = Annotated[
     | ModelQuality
     | WorldAlive
     | AlertFiring
-    | AlertsHeard,
+    | AlertsHeard
+    | SlowAge
+    | LeakRefused
+    | TrainingRowsTrue,
     Field(discriminator="kind"),
 ]
 
@@ -39,6 +45,7 @@ __all__ = [
     "ClientLatency",
     "FreshAge",
     "GateRefuses",
+    "LeakRefused",
     "Memory",
     "ModelCost",
     "ModelQuality",
@@ -47,8 +54,10 @@ __all__ = [
     "ProbeView",
     "Reference",
     "ServedScorePath",
+    "SlowAge",
     "StoredRowsTrue",
     "StoredTablesWhole",
+    "TrainingRowsTrue",
     "WorldAlive",
     "measure_healthy",
 ]

@@ -83,6 +83,10 @@ class ProbeView:
         """World second, by the world's own clock file, never the platform's."""
         return self._clock.world_seconds()
 
+    def world_at(self, wall: float) -> float:
+        """World second at wall second `wall`."""
+        return self._clock.world_seconds(wall)
+
     def world_speed_at(self, wall: float) -> float:
         """World seconds per wall second at wall second `wall`."""
         return self._clock.speed(wall)

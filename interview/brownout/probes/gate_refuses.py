@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,7 +72,7 @@ class GateRefuses(Probe):
         oversized = self._oversized(view)
         if oversized is None:
             return ProbeResult("unknown", "The registry has no oversized version.")
-        with _copy(view, oversized) as number:
+        with copied(view, oversized.source, oversized.run_id, oversized.tags) as number:
             heavy = _ask(view, number)
         if heavy.unreadable:
             return ProbeResult("unknown", f"The gates do not answer: {heavy.unreadable}")
@@ -104,10 +104,10 @@ class GateRefuses(Probe):
 
 
 @contextmanager
-def _copy(view: ProbeView, oversized: Oversized) -> Iterator[str]:
+def copied(view: ProbeView, source: str, run_id: str, tags: Mapping[str, str]) -> Iterator[str]:
     """A further version of the same run, for as long as the block lasts."""
     registry = RegistryApi(view.environment.mlflow_url)
-    number = registry.create_version(oversized.source, oversized.run_id, oversized.tags)
+    number = registry.create_version(source, run_id, tags)
     try:
         yield number
     finally:

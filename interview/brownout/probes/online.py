@@ -36,7 +36,7 @@ def read_view(database: Path, view: str) -> dict[str, StoredRow]:
 def _rows(cells: Iterable[tuple[bytes, str, bytes | None, int | str]]) -> dict[str, StoredRow]:
     found: dict[str, StoredRow] = {}
     for key, feature, value, event_ts in cells:
-        entity = _entity(key)
+        entity = entity_of_key(key)
         if entity not in found:
             found[entity] = StoredRow(_moment(event_ts), {})
         found[entity].values[feature] = _number(value)
@@ -51,7 +51,7 @@ def _moment(stored: int | str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _entity(key: bytes) -> str:
+def entity_of_key(key: bytes) -> str:
     """The one string value of a version 3 key: count, (type, length, join key), (type, length, value)."""
     (length,) = struct.unpack_from("<I", key, 8)
     start = 12 + length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +54,10 @@ class AirflowApi:
     def names(self) -> list[str]:
         return [dag["dag_id"] for dag in self._json("GET", "/api/v2/dags?limit=100")["dags"]]
 
-    def trigger(self, dag: str, wait_seconds: float | None = None) -> Run:
-        """Starts a run; with `wait_seconds`, waits until it is over.
+    def trigger(
+        self, dag: str, wait_seconds: float | None = None, parameters: Mapping[str, object] | None = None
+    ) -> Run:
+        """Starts a run, with values for the DAG's parameters; with `wait_seconds`, waits until it is over.
 
         Raises `UnknownNameError`, and `RuntimeStateError` when Airflow refuses or the run is not over in time.
         """
@@ -62,7 +65,9 @@ class AirflowApi:
         if dag not in known:
             raise UnknownNameError.of("DAG", dag, known)
         began = time.monotonic()
-        started = self._json("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None})
+        started = self._json(
+            "POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None, "conf": dict(parameters or {})}
+        )
         run_id, state = started["dag_run_id"], started["state"]
         while wait_seconds is not None and state not in OVER:
             if time.monotonic() - began > wait_seconds:

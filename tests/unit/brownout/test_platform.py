@@ -56,6 +56,17 @@ def test_a_command_is_told_addresses_and_nothing_of_the_harness(platform: Platfo
     assert variables["DO_NOT_TRACK"] == "true"
 
 
+def test_a_question_runs_over_the_release_and_stands_in_no_argument(platform: Platform) -> None:
+    program = "import json, os, sys\nprint(json.dumps([sys.argv, sys.path[:2], dict(os.environ)]))\nsys.exit(3)\n"
+    done = platform.run_python(program)
+    arguments, path, variables = json.loads(done.stdout)
+
+    assert done.returncode == 3
+    assert arguments == ["-"]
+    assert path == [f"{platform.environment.current}/platform", str(platform.environment.current)]
+    assert not [name for name in variables if "BROWNOUT" in name]
+
+
 def test_a_failure_is_told_with_its_reason(platform: Platform) -> None:
     with pytest.raises(
         PlatformError, match=r"ontime fail ended with exit code 4: error: the port is taken\nby somebody"

@@ -12,6 +12,7 @@ from brownout.errors import BrownoutError
 from brownout.faults import Fault, discover
 from brownout.lifecycle import record_of
 from brownout.rehearsal import EVIDENCE, Rehearsal, Script, confirmed_pair, meddling, refused_pair, wrong_fix
+from brownout.rehearsal_several import refused_by_all
 from brownout.scenarios import get
 from brownout.settings import Harness
 from ontime.settings import Environment
@@ -80,6 +81,15 @@ def test_what_a_control_must_be_told(tmp_path: Path, worse: list[str], told: dic
     played._compare_control(told)
 
     assert len(played._script.differences) == differences
+
+
+def test_a_wrong_finding_among_several_faults_is_wrong_for_all() -> None:
+    several = [(fault, fault.draw(1)) for fault in FAULTS if fault.id in ("season_drift", "departure_delay_leak")]
+    records = [record_of(fault, parameters) for fault, parameters in several]
+
+    assert len(records) == 2
+    assert findings.suggest(records, refused_by_all(several)).verdict == "refused"
+    assert len({confirmed_pair(fault) for fault, _ in several}) == 2
 
 
 def test_differences_are_told() -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ class Registry(BaseHTTPRequestHandler):
         self._send(json.dumps(body).encode())
 
     def _version(self, number: str) -> dict[str, Any]:
-        tags = {"contract_hash": contract_hash()}
+        known = self.versions.get(number)
+        digest = sha256(known.read_bytes()).hexdigest() if known else ""
+        tags = {"contract_hash": contract_hash(), "onnx_sha256": digest}
         return {
             "version": number,
             "run_id": f"run-{number}",

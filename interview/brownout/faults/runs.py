@@ -1,0 +1,27 @@
+"""Waits until no run of a DAG is under way, by Airflow's own database: what it writes must not come in between."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+
+from brownout.errors import PreparationError
+from brownout.faults.context import InjectContext
+
+WITHIN_SECONDS = 120.0
+_UNDER_WAY = "SELECT count(*) FROM dag_run WHERE dag_id = ? AND state IN ('queued', 'running')"
+
+
+def wait_for_runs(context: InjectContext, dag: str) -> None:
+    """Returns at once when there is no database yet. Raises `PreparationError` when a run does not end."""
+    database = context.environment.state / "airflow" / "airflow.db"
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while database.exists():
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
+            (count,) = connection.execute(_UNDER_WAY, (dag,)).fetchone()
+        if not count:
+            return
+        if time.monotonic() > deadline:
+            raise PreparationError(f"A run of {dag} has not ended within {WITHIN_SECONDS:.0f} s. See Airflow's log.")
+        time.sleep(0.5)
