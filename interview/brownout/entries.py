@@ -14,7 +14,8 @@ from brownout.errors import LedgerRefusedError
 Actor = Literal["interviewer", "candidate", "proctor", "harness"]
 AiPolicy = Literal["none", "own", "provided"]
 ProbeStatus = Literal["ok", "broken", "unknown"]
-ProbeRole = Literal["symptom", "root_cause"]
+ProbeRole = Literal["symptom", "root_cause", "guard"]
+"""`guard`: what is ok at the start and must still be ok at the close."""
 Certainty = Literal["suspicion", "conclusion"]
 VerdictWord = Literal["confirmed", "partial", "refused"]
 Secrecy = Literal["separate-user", "on-trust"]
@@ -62,6 +63,8 @@ class FaultRecord(_Frozen):
     title: str
     symptom_probes: tuple[str, ...]
     root_cause_probes: tuple[str, ...]
+    """Empty for a control: nothing is broken, so there is nothing to mitigate or to fix."""
+    guard_probes: tuple[str, ...] = ()
     answers: tuple[AnswerKey, ...] = ()
     hints: tuple[str, ...] = ()
     confirm_when: str = ""
@@ -69,6 +72,10 @@ class FaultRecord(_Frozen):
     refuse_when: str = ""
     causal_chain: tuple[str, ...] = ()
     parameters: dict[str, Any] = {}
+
+    @property
+    def control(self) -> bool:
+        return not self.root_cause_probes
 
 
 class Created(Payload):
@@ -188,7 +195,7 @@ class Change(Payload):
     """Something that acts on the platform: what a repair can consist of."""
 
     kind = "change"
-    what: Literal["deploy", "alias", "dag_run", "restart", "feed", "data"]
+    what: Literal["deploy", "alias", "dag_run", "restart", "feed", "data", "silence"]
     detail: str = Line
     subject: str = ""
 
@@ -204,6 +211,15 @@ class ProbeChanged(Payload):
     why: str = FreeText
     answers: int = Field(default=0, ge=0)
     measured: dict[str, float] = {}
+
+
+class Consulted(Payload):
+    """A place where evidence stands was looked at, as seen from outside the candidate's shell; one entry a look."""
+
+    kind = "consulted"
+    source: str
+    what: str = Line
+    asked: int = Field(default=1, ge=1, description="How often it was asked during this look.")
 
 
 class ProbeHeld(Payload):

@@ -3,10 +3,14 @@
 `found`, `mitigated` and `fixed` are separate and never merged. *Mitigated* is every symptom probe ok, *fixed* every
 symptom and root-cause probe ok, in six consecutive answers over at least 200 answers of the world; both carry the
 time of the change that brought it, and are withdrawn when a probe breaks again. `unknown` neither helps nor harms.
+
+A control has no root cause, so that neither of the last two can happen to it; what can is *harm*: a guard that was ok
+and broke. *Done* is fixed; for a control, found with nothing left worse.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, Literal, NamedTuple, TypeVar
 
@@ -14,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from brownout import entries as e
 from brownout.errors import LedgerError
+from brownout.harms import Harm, harms
 from brownout.ledger import Entry
 
 CONSECUTIVE = 6
@@ -54,17 +59,34 @@ class ProbeFacts(_Fact):
     held: bool = Field(description="the answer stands in six consecutive looks over at least 200 answers")
 
 
+class HarmFacts(_Fact):
+    """What was made worse: a guard that was ok at the start, from its first `broken` to its next `ok`."""
+
+    probe: str
+    at: Moment = Field(description="when it was first seen broken; `why` is what the guard said")
+    change: Moment | None = Field(description="the change that it followed, when one is near; `why` names it")
+    healed: Moment | None = Field(description="null while it is still worse than at the start")
+
+
 class FaultFacts(_Fact):
     fault: str
     layer: str
     title: str
+    control: bool = Field(default=False, description="nothing is broken: there is nothing to mitigate or to fix")
     injected: Moment | None = None
     symptom_observed: Moment | None = None
     found: Moment | None = None
     found_by: Judge | None = Field(default=None, description="whose word makes it found")
     mitigated: Moment | None = None
     fixed: Moment | None = None
+    done: Moment | None = Field(default=None, description="fixed; of a control: found, with nothing left worse")
+    harms: tuple[HarmFacts, ...] = Field(default=(), description="what was made worse, in the order of its breaking")
     probes: tuple[ProbeFacts, ...] = ()
+
+    @property
+    def left_worse(self) -> tuple[HarmFacts, ...]:
+        """The harms that have not healed."""
+        return tuple(harm for harm in self.harms if harm.healed is None)
 
 
 class FindingFacts(_Fact):
@@ -103,6 +125,15 @@ class RatingFacts(_Fact):
     dimension: str
     score: int
     why: str
+    at: Moment
+
+
+class EvidenceFacts(_Fact):
+    """One look at a place where evidence stands."""
+
+    source: str
+    what: str
+    asked: int
     at: Moment
 
 
@@ -148,6 +179,7 @@ class Facts(_Fact):
     findings: tuple[FindingFacts, ...]
     hints: tuple[HintFacts, ...]
     hints_known: int
+    evidence: tuple[EvidenceFacts, ...] = Field(default=(), description="looks at places where evidence stands")
     notes: tuple[NoteFacts, ...]
     ratings: tuple[RatingFacts, ...]
     trouble: tuple[NoteFacts, ...]
@@ -169,6 +201,11 @@ class Facts(_Fact):
     def left_at(self, wall: float) -> float:
         """Seconds of the time box left; negative when overdrawn."""
         return self.time_box_minutes * 60 - self.elapsed_at(wall)
+
+    def evidence_counts(self) -> dict[str, int]:
+        """Looks by source, most looked at first."""
+        found = Counter(look.source for look in self.evidence)
+        return dict(found.most_common())
 
     def finding_counts(self) -> dict[str, int]:
         """Conclusions by verdict; suspicions are never counted against anyone and count only when confirmed."""
@@ -249,6 +286,18 @@ class _Runs:
 
 def _diagnoses(finding: FindingFacts) -> bool:
     return finding.verdict == "confirmed" and finding.certainty == "conclusion"
+
+
+def _said(change: e.Change) -> str:
+    return f"{change.what} {change.detail}".strip()
+
+
+def _left_well(found: Moment | None, worse: Sequence[HarmFacts]) -> Moment | None:
+    """When a control was done: found, and the last harm healed."""
+    healed = [harm.healed for harm in worse]
+    if found is None or any(moment is None for moment in healed):
+        return None
+    return max([found, *(moment for moment in healed if moment is not None)], key=lambda moment: moment.wall)
 
 
 def derive(entries: Sequence[Entry]) -> Facts:
@@ -350,17 +399,39 @@ class _Derivation:
         found = next((f for f in findings if f.fault == record.fault and _diagnoses(f)), None)
         runs = _Runs(named)
         both = (*record.symptom_probes, *record.root_cause_probes)
+        by = found.at.model_copy(update={"why": found.reason}) if found else None
+        mitigated = None if record.control else self._repaired(observed, runs.all_ok(record.symptom_probes))
+        fixed = None if record.control else self._repaired(observed, runs.all_ok(both))
+        worse = tuple(self._harm(harm) for harm in self._harms(record))
         return FaultFacts(
             fault=record.fault,
             layer=record.layer,
             title=record.title,
+            control=record.control,
             injected=self.moment(injected.entry, injected.payload.what) if injected else None,
             symptom_observed=self.moment(observed.entry, observed.payload.why) if observed else None,
-            found=found.at.model_copy(update={"why": found.reason}) if found else None,
+            found=by,
             found_by=found.judged_by if found else None,
-            mitigated=self._repaired(observed, runs.all_ok(record.symptom_probes)),
-            fixed=self._repaired(observed, runs.all_ok(both)),
+            mitigated=mitigated,
+            fixed=fixed,
+            done=_left_well(by, worse) if record.control else fixed,
+            harms=worse,
             probes=tuple(self._probe(seen, runs.held.get(name)) for name, seen in runs.latest.items()),
+        )
+
+    def _harms(self, record: e.FaultRecord) -> list[Harm]:
+        def gap(since: float, until: float) -> float:
+            return until - since - self.pauses.still(since, until)
+
+        return harms(self.entries, record, gap, REPAIR_SHOWS_WITHIN_SECONDS)
+
+    def _harm(self, harm: Harm) -> HarmFacts:
+        change = harm.change.payload if harm.change else None
+        return HarmFacts(
+            probe=harm.probe,
+            at=self.moment(harm.broken, harm.why),
+            change=self.moment(harm.change, _said(change)) if harm.change and isinstance(change, e.Change) else None,
+            healed=self.moment(harm.healed) if harm.healed else None,
         )
 
     def _probe(self, latest: _Seen[e.ProbeChanged], held: _Seen[e.ProbeHeld] | None) -> ProbeFacts:
@@ -391,13 +462,13 @@ class _Derivation:
         changes = [
             seen
             for seen in _of_kind(self.entries, e.Change)
-            if observed.entry.wall <= seen.entry.wall <= held.since_wall
+            if seen.payload.what != "silence" and observed.entry.wall <= seen.entry.wall <= held.since_wall
         ]
         if changes:
             entry, change = changes[-1]
             gap = held.since_wall - entry.wall - self.pauses.still(entry.wall, held.since_wall)
             if gap <= REPAIR_SHOWS_WITHIN_SECONDS:
-                moment = self.moment(entry, f"{change.what} {change.detail}".strip())
+                moment = self.moment(entry, _said(change))
         closed = self.first(e.Closed)
         return None if closed is not None and moment.wall > closed.entry.wall else moment
 
@@ -467,6 +538,10 @@ class _Derivation:
             findings=findings,
             hints=self.hints(),
             hints_known=sum(len(fault.hints) for fault in created.faults),
+            evidence=tuple(
+                EvidenceFacts(source=seen.source, what=seen.what, asked=seen.asked, at=self.moment(entry))
+                for entry, seen in _of_kind(self.entries, e.Consulted)
+            ),
             notes=self.notes(e.Note, "text"),
             ratings=self.ratings(),
             trouble=self.notes(e.HarnessTrouble, "what"),
@@ -517,7 +592,10 @@ def _tell(payload: e.Payload) -> tuple[str, Tone] | None:
         case e.Change():
             return f"{payload.what.replace('_', ' ').capitalize()}: {payload.detail}", "neutral"
         case e.ProbeChanged():
-            return f"{payload.probe} is {payload.status}: {payload.why}", _PROBE_TONES[payload.status]
+            guard = "Guard " if payload.role == "guard" else ""
+            return f"{guard}{payload.probe} is {payload.status}: {payload.why}", _PROBE_TONES[payload.status]
+        case e.Consulted():
+            return f"Looked at {payload.source.replace('_', ' ')}: {payload.what}", "neutral"
         case e.ProbeHeld():
             return f"{payload.probe} held ok {payload.consecutive} times over {payload.answers} answers", "good"
         case e.Finding():

@@ -88,8 +88,18 @@ def _judge(fault: FaultRecord, pair: tuple[str, str]) -> Suggestion:
     return Suggestion("refused", None, "Neither component nor failure class is in the ground truth.")
 
 
-def suggest(faults: Sequence[FaultRecord], pair: tuple[str, str]) -> Suggestion:
-    """The best that any fault's ground truth says about (component, failure class)."""
+def suggest(faults: Sequence[FaultRecord], pair: tuple[str, str], evidence: str = "") -> Suggestion:
+    """The best that any fault's ground truth says about (component, failure class).
+
+    That nothing is broken is half right at most without evidence: it says nothing about what was looked at.
+    """
+    found = _suggest(faults, pair)
+    if pair == HEALTHY and found.verdict == "confirmed" and not evidence.strip():
+        return Suggestion("partial", found.fault, "It is healthy; what shows it is not said.")
+    return found
+
+
+def _suggest(faults: Sequence[FaultRecord], pair: tuple[str, str]) -> Suggestion:
     if not faults:
         if pair == HEALTHY:
             return Suggestion("confirmed", None, "Nothing was injected: the stack is healthy.")
@@ -119,7 +129,7 @@ def make(
         )
     if not text.strip():
         raise FindingError("The finding has no text. Say what is wrong and why, in a sentence.")
-    judged = suggest(faults, pair)
+    judged = suggest(faults, pair, evidence)
     try:
         return Finding(
             finding=number,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from brownout import entries as e
 from brownout import findings
+from brownout.baselines import present
 from brownout.errors import LedgerError, LifecycleError
 from brownout.facts import UNDOABLE, Facts, derive
 from brownout.ledger import Entry, Ledger
@@ -55,7 +56,7 @@ class Interview:
         folder.mkdir(parents=True, mode=0o700)
         Ledger.create(folder / "ledger.db")
         interview = cls(harness, created.interview)
-        interview.add("harness", created)
+        interview.ledger.append("harness", created, world=present(created.baseline).timestamp())
         draft = harness.interviews / f".current.{os.getpid()}"
         draft.write_text(created.interview)
         draft.replace(harness.interviews / "current")
@@ -65,7 +66,9 @@ class Interview:
         return derive(self.ledger.entries())
 
     def world(self) -> float:
-        """World time as Unix seconds, by the world's own clock."""
+        """World time as Unix seconds, by the world's own clock; the baseline's present while no world has begun."""
+        if not (self.harness.world / "clock.json").exists():
+            return present(self.created.baseline).timestamp()
         return self._clock.world_seconds()
 
     def add(self, actor: e.Actor, payload: e.Payload) -> Entry:

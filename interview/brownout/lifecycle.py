@@ -27,7 +27,7 @@ from brownout.faults.calibration import too_weak
 from brownout.interview import Access, Interview
 from brownout.probes import ProbeView
 from brownout.proctor.prober import Prober, Watched
-from brownout.scenarios import Scenario
+from brownout.scenarios import Drawn, Scenario
 from brownout.settings import Harness
 
 Parameters = Mapping[str, str | int | float]
@@ -59,7 +59,7 @@ class Stage(Protocol):
 
     def versions(self) -> dict[str, str]: ...
     def secrecy(self) -> e.Secrecy: ...
-    def restore(self, baseline: str) -> None: ...
+    def restore(self, baseline: str, seed: int | None = None) -> None: ...
     def run_world(self, speed: float) -> None: ...
     def measure_healthy(self) -> e.Healthy: ...
     def make_workspace(self, scenario: Scenario, seed: int) -> Path: ...
@@ -83,6 +83,7 @@ def record_of(fault: Fault, parameters: Parameters) -> e.FaultRecord:
         title=fault.title,
         symptom_probes=(plan.symptom.name,),
         root_cause_probes=tuple(probe.name for probe in plan.root_cause),
+        guard_probes=tuple(probe.name for probe in plan.guards),
         answers=tuple(
             e.AnswerKey(component=a.component, failure_class=a.failure_class, verdict=words[a.verdict])
             for a in fault.accepts
@@ -105,9 +106,15 @@ def watched_by(created: e.Created, faults: Mapping[str, Fault]) -> list[Watched]
     found: list[Watched] = []
     for record in created.faults:
         for name, probe in faults[record.fault].plan(record.parameters).probes.items():
-            role: e.ProbeRole = "symptom" if name in record.symptom_probes else "root_cause"
-            found.append(Watched(record.fault, probe, role))
+            found.append(Watched(record.fault, probe, _role(name, record)))
     return found
+
+
+def _role(probe: str, record: e.FaultRecord) -> e.ProbeRole:
+    """What a probe stands for; one that serves as several is a symptom first."""
+    if probe in record.symptom_probes:
+        return "symptom"
+    return "guard" if probe in record.guard_probes else "root_cause"
 
 
 class Lifecycle:
@@ -138,6 +145,7 @@ class Lifecycle:
         self._refuse_a_second()
         begun = time.monotonic()
         number = scenario.seed if seed is None else seed
+        scenario = scenario.chosen(number)
         drawn = scenario.drawn(number)
         interview = Interview.create(self._harness, self._created(scenario, number, candidate, ai_policy, drawn))
         try:
@@ -156,7 +164,7 @@ class Lifecycle:
         seed: int,
         candidate: str,
         ai_policy: e.AiPolicy,
-        drawn: list[tuple[Fault, dict[str, str | int | float]]],
+        drawn: Drawn,
     ) -> e.Created:
         return e.Created.of(
             interview=interviews.new_id(),
@@ -179,12 +187,12 @@ class Lifecycle:
         interview: Interview,
         scenario: Scenario,
         seed: int,
-        drawn: list[tuple[Fault, dict[str, str | int | float]]],
+        drawn: Drawn,
         begun: float,
     ) -> None:
         stage = self._stage
         with self._step(interview, "restore the baseline", scenario.baseline):
-            stage.restore(scenario.baseline)
+            stage.restore(scenario.baseline, seed)
         with self._step(interview, "run the world", f"{scenario.speed:g}×"):
             stage.run_world(scenario.speed)
         with self._step(interview, "measure it healthy"):
@@ -200,7 +208,8 @@ class Lifecycle:
                 stage.inject(fault, parameters, workspace, seed)
                 interview.add("harness", e.Injected(fault=fault.id, what=fault.told(fault.truth[-1], parameters)))
         with self._step(interview, "wait for the symptom"):
-            self._observe(interview, drawn, stage.probe_view(healthy, onset.world, time.time()))
+            view = stage.probe_view(healthy, onset.world, time.time())
+            self._observe(interview, drawn, scenario.drawn_controls(seed), view)
         with self._step(interview, "freeze"):
             still = stage.freeze()
             interview.add("harness", e.Frozen(frozen_wall=still.wall, frozen_world=still.world))
@@ -213,16 +222,23 @@ class Lifecycle:
         )
         interview.add("harness", ready)
 
-    def _observe(
-        self, interview: Interview, drawn: list[tuple[Fault, dict[str, str | int | float]]], view: ProbeView
-    ) -> None:
-        """Looks until every fault's symptom probe has answered `broken`, at most for the longest budget."""
+    def _observe(self, interview: Interview, drawn: Drawn, controls: Drawn, view: ProbeView) -> None:
+        """Looks until every fault's symptom probe has answered `broken`, at most for the longest budget.
+
+        The symptoms of controls beside the faults must show too, so that every truth of a scenario begins alike.
+        """
         waiting = {fault.id: fault.plan(parameters).symptom.name for fault, parameters in drawn}
-        budget = max((fault.symptom_budget_seconds for fault, _ in drawn), default=0.0)
+        beside = {fault.id: fault.plan(parameters).symptom for fault, parameters in controls}
+        budget = max((fault.symptom_budget_seconds for fault, _ in (*drawn, *controls)), default=0.0)
         prober = Prober(interview, view, watched_by(interview.created, self._faults))
         deadline = time.monotonic() + budget
         last = "nothing was looked at"
-        while waiting:
+        while waiting or beside:
+            for name, shown in list(beside.items()):
+                seen = shown.run(view)
+                last = f"{shown.name}: {seen.status}, {seen.why}"
+                if seen.status == "broken":
+                    del beside[name]
             for (fault, probe), result in prober.look().items():
                 if waiting.get(fault) != probe:
                     continue
@@ -231,12 +247,13 @@ class Lifecycle:
                 if result.status == "broken":
                     interview.add("proctor", e.SymptomObserved(fault=fault, probe=probe, why=result.why[:400]))
                     del waiting[fault]
-            if waiting and time.monotonic() > deadline:
+            if (waiting or beside) and time.monotonic() > deadline:
+                missing = ", ".join([*waiting, *beside])
                 raise PreparationError(
-                    f"The symptom of {', '.join(waiting)} was not observed within {budget:.0f} s; last look: {last}. "
+                    f"The symptom of {missing} was not observed within {budget:.0f} s; last look: {last}. "
                     "Try again, with another seed if it stays so."
                 )
-            time.sleep(OBSERVE_EVERY_SECONDS if waiting else 0)
+            time.sleep(OBSERVE_EVERY_SECONDS if waiting or beside else 0)
         for one, drawn_for_it in drawn:
             if weak := too_weak(one.plan(drawn_for_it).symptom, view):
                 raise PreparationError(f"{one.id} cannot be shown on this machine: {weak}")

@@ -2,6 +2,9 @@
 
 Everything goes through the ways that people have: the lifecycle behind the command line, the proctor's HTTP interface
 with the candidate's code and the interviewer's token, git, deploys, the platform's own command line.
+
+Where something is broken the candidate errs, then repairs. Of a control there are two candidates: one says that it is
+healthy and leaves it well, the other meddles and must be told what they made worse.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -33,7 +37,9 @@ Tell = Callable[[str, str, str], None]
 SETTLE_SECONDS = 45.0
 """Wall time for which a wrong fix is watched: longer than six looks of a probe."""
 FIXED_SECONDS = 300.0
+WORSE_SECONDS = 300.0
 LOOK_SECONDS = 2.0
+EVIDENCE = "Parity is zero, ages are minutes, and the previous champion misses by as much on the same flights."
 
 
 @dataclass
@@ -45,6 +51,7 @@ class Script:
     hint: str = ""
     wrong_fix: str = ""
     right_fix: str = ""
+    made_worse: list[str] = field(default_factory=list)
     times: dict[str, float] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
 
@@ -110,33 +117,55 @@ def wrong_fix(plan: Plan) -> WrongFix:
     return min(open_, key=lambda wrong: wrong.mutates)
 
 
-def rehearse(scenario_id: str, seed: int | None = None, tell: Tell | None = None) -> list[str]:
+def meddling(plan: Plan) -> list[WrongFix]:
+    """What a meddling candidate does to a healthy platform: an honest mistake, then a cheat; each breaks a guard.
+
+    The traffic goes on, since without it nothing can be told.
+    """
+    if not plan.control:
+        raise BrownoutError("Something is broken in this scenario, so acting is no meddling. Leave out --meddle.")
+    honest = next(wrong for wrong in plan.wrong_fixes if not wrong.cheat)
+    quiet = next(wrong for wrong in plan.wrong_fixes if wrong.cheat and wrong.convicted_by != honest.convicted_by)
+    return [honest, quiet]
+
+
+def rehearse(scenario_id: str, seed: int | None = None, tell: Tell | None = None, meddle: bool = False) -> list[str]:
     """Returns the facts of the scorecard that differ from what the script did; empty when all agree.
 
-    Raises `BrownoutError` when a step could not be played at all.
+    `meddle`: the candidate makes a healthy platform worse. Raises `BrownoutError` when a step could not be played.
     """
     from brownout.rehearsal_several import SeveralRehearsal  # it is a rehearsal, too
 
     scenario = get(scenario_id)
     kind = SeveralRehearsal if len(scenario.drawn(seed)) > 1 else Rehearsal
-    return kind(scenario, seed, harness(), environment(), tell or (lambda *_: None)).play()
+    return kind(scenario, seed, harness(), environment(), tell or (lambda *_: None), meddle).play()
 
 
 class Rehearsal:
-    def __init__(self, scenario: Scenario, seed: int | None, here: Harness, platform: Environment, tell: Tell) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int | None,
+        here: Harness,
+        platform: Environment,
+        tell: Tell,
+        meddle: bool = False,
+    ) -> None:
         self._scenario = scenario
         self._seed = scenario.seed if seed is None else seed
         self._harness = here
         self._environment = platform
         self._tell = tell
+        self._meddle = meddle
         self._stage = RealStage(here, platform, tell)
         self._lifecycle = Lifecycle(here, self._stage, tell)
         self._script = Script()
 
     def play(self) -> list[str]:
-        """Wrong finding, hint, right finding, wrong fix, right fix, close."""
+        """Wrong finding, hint, right finding, wrong fix, right fix, close; a control is left alone, or meddled with."""
         ((fault, parameters),) = self._one_fault()
         plan = fault.plan(parameters)
+        wanted = meddling(plan) if self._meddle else []
         Stack(self._harness, self._environment, self._tell).ensure_proctor()
         interview = self._lifecycle.prepare(self._scenario, self._seed, "rehearsal")
         access = interview.access()
@@ -146,10 +175,21 @@ class Rehearsal:
         them("POST", "/interviews/current/start")
         self._script.did("started")
         self._find(me, them, fault, parameters)
-        self._repair(them, plan)
+        if wanted:
+            self._make_worse(them, wanted)
+        elif plan.control:
+            self._leave_well(them, plan)
+        else:
+            self._repair(them, plan)
         them("POST", "/interviews/current/close", {"reason": "the rehearsal is over", "watch": False})
-        self._compare(them("GET", f"/interviews/{interview.id}/scorecard?form=json"), fault)
-        self._compare_metrics(interview.id, fault.id)
+        card = them("GET", f"/interviews/{interview.id}/scorecard?form=json")
+        told = self._compare(card, fault)
+        if plan.control:
+            self._compare_control(told)
+            self._compare_metrics(interview.id, fault.id, "brownout_harms" if wanted else "brownout_fault_done")
+        else:
+            self._compare_repair(told)
+            self._compare_metrics(interview.id, fault.id, "brownout_fault_fixed")
         return self._script.differences
 
     def _one_fault(self) -> list[tuple[Fault, Parameters]]:
@@ -170,6 +210,24 @@ class Rehearsal:
         right = me("POST", "/candidate/findings", _finding(script.right_pair, fault.confirm_when[0].samples[0]))
         them("PUT", f"/interviews/current/findings/{right['number']}/verdict", _verdict("confirmed"))
         script.did("found")
+
+    def _leave_well(self, them: Desk, plan: Plan) -> None:
+        """The one thing that may be done about a false alarm; everything else is left alone."""
+        self._play(plan.solutions[0])
+        symptom = plan.symptom.name
+        self._watch(them, "the alert", FIXED_SECONDS, lambda fault: _status(fault, symptom) == "ok")
+        self._script.holds("the alert", _status(self._fault(them), symptom) == "ok", "it still fires")
+        self._watch(them, "what was left", SETTLE_SECONDS, lambda fault: bool(fault["harms"]))
+
+    def _make_worse(self, them: Desk, wanted: list[WrongFix]) -> None:
+        script = self._script
+        for wrong in wanted:
+            guard = wrong.convicted_by
+            script.did(f"{guard} begun")
+            self._play(wrong)
+            self._watch(them, wrong.name, WORSE_SECONDS, partial(_is_broken, guard))
+            script.did(f"{guard} seen")
+            script.made_worse.append(guard)
 
     def _repair(self, them: Desk, plan: Plan) -> None:
         script = self._script
@@ -210,27 +268,52 @@ class Rehearsal:
             self._tell(f"watch {what}", "doing", said)
             time.sleep(LOOK_SECONDS)
 
-    def _compare(self, card: dict[str, Any], fault: Fault) -> None:
+    def _compare(self, card: dict[str, Any], fault: Fault) -> dict[str, Any]:
+        """What every script must find on the scorecard; returns what it says of the fault."""
         script, machine = self._script, card["machine"]
         verdicts = [(f["component"], f["failure_class"], f["verdict"]) for f in machine["findings"]]
         script.expect("findings", verdicts, [(*script.wrong_pair, "refused"), (*script.right_pair, "confirmed")])
         script.expect("hints", [hint["text"] for hint in machine["hints"]], [script.hint])
         script.expect("state", card["times"]["state"], "closed")
+        told: dict[str, Any]
         (told,) = machine["faults"]
         script.expect("fault", told["fault"], fault.id)
-        for moment in ("injected", "symptom_observed", "found", "mitigated", "fixed"):
+        for moment in ("injected", "symptom_observed", "found"):
             script.holds(moment, told[moment] is not None, told[moment])
         if told["found"]:
             off = abs(told["found"]["wall"] - script.times["found"])
             script.holds("found at", off < 10, f"{off:.0f} s from when it was confirmed")
+        return told
+
+    def _compare_control(self, told: dict[str, Any]) -> None:
+        """Nothing can be mitigated or fixed; what was made worse is there, with its time, and nothing else is."""
+        script = self._script
+        for moment in ("mitigated", "fixed"):
+            script.expect(moment, told[moment], None)
+        left = [harm for harm in told["harms"] if harm["healed"] is None]
+        missing = set(script.made_worse) - {harm["probe"] for harm in left}
+        script.holds("left worse", not missing, f"nothing of {', '.join(sorted(missing))}")
+        script.holds("done", (told["done"] is None) == bool(script.made_worse), told["done"])
+        if not script.made_worse:
+            script.expect("left worse", [harm["probe"] for harm in left], [])
+        for harm in (harm for harm in left if harm["probe"] in script.made_worse):
+            begun, seen = (script.times[f"{harm['probe']} {what}"] for what in ("begun", "seen"))
+            at = harm["at"]["wall"]
+            script.holds(f"{harm['probe']} worse at", begun <= at <= seen, f"{at - begun:+.0f} s from the meddling")
+
+    def _compare_repair(self, told: dict[str, Any]) -> None:
+        script = self._script
+        for moment in ("mitigated", "fixed", "done"):
+            script.holds(moment, told[moment] is not None, told[moment])
         if told["fixed"]:
             at = told["fixed"]["wall"]
             within = script.times["right fix begun"] <= at <= script.times["seen fixed"]
             script.holds("fixed at", within, f"{at - script.times['right fix begun']:+.0f} s from the right fix")
 
-    def _compare_metrics(self, interview: str, fault: str) -> None:
-        """The interviewer's Prometheus must answer with the moment of the repair."""
-        query = f'brownout_fault_fixed_timestamp_seconds{{interview="{interview}",fault="{fault}"}}'
+    def _compare_metrics(self, interview: str, fault: str, metric: str) -> None:
+        """The interviewer's Prometheus must know how it ended."""
+        name = metric if metric == "brownout_harms" else f"{metric}_timestamp_seconds"
+        query = f'{name}{{interview="{interview}",fault="{fault}"}} > 0'
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
@@ -254,7 +337,17 @@ class Rehearsal:
 
 
 def _finding(pair: tuple[str, str], text: str) -> dict[str, Any]:
-    return {"component": pair[0], "failure_class": pair[1], "text": text, "certainty": "conclusion"}
+    said = {"component": pair[0], "failure_class": pair[1], "text": text, "certainty": "conclusion"}
+    return {**said, "evidence": EVIDENCE} if pair == findings.HEALTHY else said
+
+
+def _is_broken(probe: str, fault: dict[str, Any]) -> bool:
+    return _status(fault, probe) == "broken"
+
+
+def _status(fault: dict[str, Any], probe: str) -> str:
+    """What the fault's facts say of that probe."""
+    return next((str(p["status"]) for p in fault["probes"] if p["probe"] == probe), "unknown")
 
 
 def _verdict(word: str) -> dict[str, Any]:

@@ -30,6 +30,8 @@ from ontime.settings import Environment
 
 FIRST_BASELINE = "may"
 FIRST_ANSWER_SECONDS = 120.0
+WAY_IN_SECONDS = 120.0
+"""JupyterLab imports a great deal; on a busy machine that takes longer than anything else of ours."""
 ALWAYS = ("world", "proctor", "prometheus")
 """The parts that `up` starts; the way in opens with an interview."""
 
@@ -65,6 +67,7 @@ def parts(harness: Harness) -> tuple[Part, ...]:
             module("brownout.entrance"),
             _port(harness.way_in_url),
             lambda: _listening(f"{harness.way_in_url}/api"),
+            ready_seconds=WAY_IN_SECONDS,
         ),
     )
 

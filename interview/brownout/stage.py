@@ -21,6 +21,7 @@ from brownout.scenarios import Scenario
 from brownout.secrecy import hand_over, secrecy
 from brownout.settings import ROOT, Harness
 from brownout.stack import Stack
+from brownout.world.beginning import SEED
 from brownout.world.control import WorldControl
 from ontime.past import shift
 from ontime.registry import CHAMPION, MODEL_FILE, RegistryReader
@@ -73,13 +74,15 @@ class RealStage:
 
     # -- preparation ------------------------------------------------------------------------------------------------
 
-    def restore(self, baseline: str) -> None:
+    def restore(self, baseline: str, seed: int | None = None) -> None:
+        """`seed` is the world's: the same baseline and seed give the same world."""
         self._stack.supervision.stop(["way-in", "world"])
         self._stack.platform.stop()
         baselines.restore(
             baseline,
             self._environment,
             self._harness,
+            seed=SEED if seed is None else seed,
             tell=lambda text: self._tell("restore the baseline", "doing", text),
         )
         self._stack.platform.start()
@@ -109,11 +112,12 @@ class RealStage:
         return healthy.model_copy(update={"figures": figures})
 
     def make_workspace(self, scenario: Scenario, seed: int) -> Path:
-        culprits = tuple(c for fault, parameters in scenario.drawn(seed) for c in fault.commits(parameters))
+        drawn = (*scenario.drawn(seed), *scenario.drawn_controls(seed))
+        culprits = tuple(c for fault, parameters in drawn for c in fault.commits(parameters))
         made = workspace.make(
             self.workspace,
             seed=seed,
-            present=baselines.present(scenario.baseline),
+            present=baselines.present(scenario.chosen(seed).baseline),
             culprits=culprits,
             decoys=scenario.decoys,
         )

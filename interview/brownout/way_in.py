@@ -15,6 +15,17 @@ from urllib.parse import urlsplit
 from brownout.settings import Harness
 from ontime.settings import Environment
 
+LOG = '''
+def told(handler):
+    """One line a request for a page: method and path."""
+    path = handler.request.path
+    if path.startswith({prefixes!r}):
+        print("asked", handler.request.method, path, flush=True)
+
+
+c.ServerApp.tornado_settings = {{"log_function": told}}
+'''
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -66,7 +77,8 @@ def configuration(workspace: Path, code: str, environment: Environment, harness:
         "ServerProxy.servers": servers,
     }
     lines = [f"c.{key} = json.loads({json.dumps(json.dumps(value))})" for key, value in settings.items()]
-    return "import json\n\nc = get_config()\n" + "\n".join(lines) + "\n"
+    log = LOG.format(prefixes=tuple(f"/{page.name}/" for page in pages(environment, harness)))
+    return "import json\n\nc = get_config()\n" + "\n".join(lines) + "\n\n" + log
 
 
 def command(config: Path) -> list[str]:

@@ -29,6 +29,7 @@ MIN_COMMITS, MAX_COMMITS = 17, 24
 DAYS = 14
 RECENT = 5
 TRIES = 600
+FEW_RULES = 3
 EARLIEST_PLACE, LATEST_PLACE = 5, 2
 """A culprit has between two and five commits after it (before other culprits are put in)."""
 NEW_YORK = ZoneInfo("America/New_York")
@@ -66,7 +67,7 @@ def make(
     touched = {path for suspect in suspects for path in suspect.paths}
     try:
         _apply(tree, suspects)
-        hunks = scatter(tree, draw, [*sorted(touched), *_siblings(tree, touched)], lambda t: _hold(t, suspects))
+        hunks = scatter(tree, draw, [*sorted(touched), *_siblings(tree, touched, draw)], lambda t: _hold(t, suspects))
         finished = dict(tree)
         steps = _taken_back(tree, draw, suspects, decoys)
         commits = _played(tree, finished, steps, _dates(draw, present, len(steps) + 1))
@@ -75,10 +76,13 @@ def make(
     return Workspace(path, write(path, commits), len(commits), len(hunks))
 
 
-def _siblings(tree: Tree, touched: set[str]) -> list[str]:
+def _siblings(tree: Tree, touched: set[str], draw: random.Random) -> list[str]:
     """Other files of the culprits' directories, so that theirs is not the only one that differs there."""
     homes = {path.rpartition("/")[0] for path in touched if "/" in path}
-    return sorted(path for path in tree if path.rpartition("/")[0] in homes and path.endswith(".py"))
+    beside = sorted(path for path in tree if path.rpartition("/")[0] in homes and path not in touched)
+    rules = {home: [path for path in beside if path.startswith(f"{home}/") and path.endswith(".yml")] for home in homes}
+    few = [path for _, found in sorted(rules.items()) for path in draw.sample(found, min(FEW_RULES, len(found)))]
+    return [*(path for path in beside if path.endswith(".py")), *few]
 
 
 def _apply(tree: Tree, changes: Sequence[Change]) -> Tree:

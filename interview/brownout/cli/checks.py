@@ -41,17 +41,20 @@ def preflight(as_json: Json = False) -> None:
 def rehearsal(
     scenario: Annotated[str, typer.Argument(help="A scenario; see `brownout scenarios`.")],
     seed: Annotated[int | None, typer.Option(help="Default: the scenario's own.")] = None,
+    meddle: Annotated[
+        bool, typer.Option("--meddle", help="The candidate makes a healthy platform worse, and must be told so.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Play a scripted candidate through a scenario and check the scorecard. Exit code 0 when all agree.
 
-    Example: brownout rehearsal junior-01
+    Examples: brownout rehearsal junior-01 · brownout rehearsal senior-02 --meddle
     """
     from brownout.rehearsal import rehearse
     from brownout.scenarios import get
 
     with telling() as tell:
-        differences = rehearse(get(scenario).id, seed, tell)
+        differences = rehearse(get(scenario).id, seed, tell, meddle)
     if as_json:
         OUT.data({"ok": not differences, "differences": differences})
     elif differences:

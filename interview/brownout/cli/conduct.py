@@ -13,6 +13,7 @@ from ontime.cli.output import OUT
 
 if TYPE_CHECKING:
     from brownout.interview import Interview
+    from brownout.scenarios import Scenario
 
 
 class Ai(StrEnum):
@@ -33,15 +34,35 @@ def scenarios(as_json: Json = False) -> None:
 
     found = load().values()
     if as_json:
-        OUT.data([s.model_dump(mode="json") for s in found])
+        OUT.data([{**s.model_dump(mode="json"), "truths": [_truth(s, truth) for truth in s.truths]} for s in found])
         return
     view = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("scenario", "level", "minutes", "baseline", "title", "found / mitigated / fixed by"):
+    for heading in ("scenario", "level", "minutes", "baseline", "title", "found / mitigated / fixed by", "seeds"):
         view.add_column(heading)
     for s in found:
-        times = f"{s.expected.found:g} / {s.expected.mitigated:g} / {s.expected.fixed:g} min"
-        view.add_row(s.id, s.level, str(s.time_box_minutes), s.baseline, escape(s.title), times)
+        if s.variants:
+            view.add_row(s.id, s.level, str(s.time_box_minutes), "by seed", escape(s.title), "", "")
+        for truth in s.truths:
+            told = ("", "", "") if s.variants else (s.id, s.level, str(s.time_box_minutes))
+            seeds = f"{', '.join(map(str, s.seeds_of(truth, 4)))}…" if s.variants else "any"
+            view.add_row(*told, truth.baseline, escape(truth.title), _times(truth), seeds)
     OUT.people.print(view)
+
+
+def _times(truth: Scenario) -> str:
+    by = (truth.expected.found, truth.expected.mitigated, truth.expected.fixed)
+    return " / ".join("–" if minutes is None else f"{minutes:g}" for minutes in by) + " min"
+
+
+def _truth(scenario: Scenario, truth: Scenario) -> dict[str, object]:
+    """One thing that the scenario can turn out to be, and the first seeds that make it so; none when any does."""
+    return {
+        "title": truth.title,
+        "baseline": truth.baseline,
+        "faults": [use.fault for use in truth.faults],
+        "expected": truth.expected.model_dump(mode="json"),
+        "seeds": scenario.seeds_of(truth) if scenario.variants else [],
+    }
 
 
 def interview(

@@ -113,24 +113,32 @@ def rate(
     why: Annotated[list[str] | None, typer.Argument(help="What you saw.")] = None,
     rater: Annotated[str, typer.Option(help="Who rates.")] = "interviewer",
     which: Which = None,
+    as_json: Json = False,
 ) -> None:
     """Rate one dimension of the rubric.
 
     Example: brownout rate detection 4 compared with a healthy day
     """
-    meant(which).rate(rater, dimension, score, " ".join(why or []))
+    entry = meant(which).rate(rater, dimension, score, " ".join(why or []))
+    if as_json:
+        OUT.data({"seq": entry.seq, "dimension": dimension, "score": score, "rater": rater})
+        return
     say(f"{dimension}: {score}.", "green")
 
 
 def undo(
     seq: Annotated[int, typer.Argument(help="Number of the ledger's entry.")],
     reason: Annotated[list[str], typer.Argument(help="Why.")],
+    as_json: Json = False,
 ) -> None:
     """Take back a finding, verdict, hint, note or rating; it stays in the ledger and no longer counts.
 
     Example: brownout undo 41 typed the wrong component
     """
-    meant(None).undo(seq, " ".join(reason))
+    entry = meant(None).undo(seq, " ".join(reason))
+    if as_json:
+        OUT.data({"seq": entry.seq, "undone": seq})
+        return
     say(f"Entry {seq} no longer counts.", "green")
 
 
@@ -151,7 +159,18 @@ def history(as_json: Json = False) -> None:
         OUT.data([line(facts).model_dump(mode="json") for facts in all_facts])
         return
     view = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("interview", "scenario", "seed", "candidate", "state", "found", "mitigated", "fixed", "hints"):
+    for heading in (
+        "interview",
+        "scenario",
+        "seed",
+        "candidate",
+        "state",
+        "found",
+        "mitigated",
+        "fixed",
+        "worse",
+        "hints",
+    ):
         view.add_column(heading)
     for facts in all_facts:
         view.add_row(
@@ -161,6 +180,7 @@ def history(as_json: Json = False) -> None:
             escape(facts.candidate),
             facts.state,
             *(_moments(facts, name) for name in ("found", "mitigated", "fixed")),
+            str(sum(len(fault.left_worse) for fault in facts.faults) or "–"),
             str(len(facts.hints)),
         )
     OUT.people.print(view)

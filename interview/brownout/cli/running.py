@@ -31,7 +31,7 @@ def up(as_json: Json = False) -> None:
     say(f"Up after {seconds:.0f} s. Next: make scenarios, then make interview SCENARIO=junior-01", "green")
 
 
-def down() -> None:
+def down(as_json: Json = False) -> None:
     """Stop both halves and leave no process behind. State stays.
 
     Example: brownout down
@@ -42,6 +42,8 @@ def down() -> None:
 
     with telling() as tell:
         Stack(harness(), environment(), tell).down()
+    if as_json:
+        OUT.data({"down": True})
 
 
 def status(as_json: Json = False) -> None:
@@ -65,6 +67,7 @@ def status(as_json: Json = False) -> None:
 
 def reset(
     baseline: Annotated[str, typer.Option(help="The baseline to return to.")] = "may",
+    as_json: Json = False,
 ) -> None:
     """Return to a healthy stack, whatever state it is in. An interview under way is given up.
 
@@ -72,6 +75,9 @@ def reset(
     """
     with telling() as tell:
         lifecycle(tell).reset(baseline)
+    if as_json:
+        OUT.data({"baseline": baseline})
+        return
     say(f"The stack stands at baseline {baseline} and is healthy.", "green")
 
 

@@ -44,12 +44,13 @@ class Repair(Attempt):
 
 
 class WrongFix(Attempt):
-    """Does not end `fixed`."""
+    """Does not end `fixed`; of a control, leaves something worse."""
 
-    leaves: Literal["broken", "mitigated"] = "broken"
-    """`broken`: the symptom stays, or nothing can be judged; `mitigated`: the symptom goes, the root cause stays."""
+    leaves: Literal["broken", "mitigated", "worse"] = "broken"
+    """`broken`: the symptom stays, or nothing can be judged; `mitigated`: the symptom goes, the root cause stays;
+    `worse`: a guard that was ok is broken."""
     convicted_by: str
-    """Name of a probe of the plan that must not be ok afterwards."""
+    """Name of a probe of the plan that must not be ok afterwards; of a guard, when it leaves something worse."""
     why: str = Field(min_length=10)
     cheat: bool = False
     mutates: bool = True
@@ -57,23 +58,56 @@ class WrongFix(Attempt):
 
 
 class Plan(Frozen):
-    """A fault with its parameters put in: everything that depends on them."""
+    """A fault with its parameters put in: everything that depends on them.
+
+    `guards` are ok at the start and must still be ok at the close. A control has guards and no root cause: nothing is
+    broken, its solutions leave the guards ok, and its wrong fixes break one.
+    """
 
     injections: tuple[Injection, ...] = Field(min_length=1)
     symptom: AnyProbe
-    root_cause: tuple[AnyProbe, ...] = Field(min_length=1)
+    root_cause: tuple[AnyProbe, ...] = ()
+    guards: tuple[AnyProbe, ...] = ()
     solutions: tuple[Repair, ...] = Field(min_length=1)
     valid_fixes: tuple[Repair, ...] = ()
     wrong_fixes: tuple[WrongFix, ...] = Field(min_length=1)
 
     @property
     def probes(self) -> dict[str, AnyProbe]:
-        """Symptom and root-cause probes by name; a probe that serves as both appears once."""
-        return {probe.name: probe for probe in (self.symptom, *self.root_cause)}
+        """Symptom, root-cause and guard probes by name; a probe that serves as several appears once."""
+        return {probe.name: probe for probe in (self.symptom, *self.root_cause, *self.guards)}
+
+    @property
+    def control(self) -> bool:
+        """Whether nothing is broken."""
+        return not self.root_cause
+
+    @property
+    def good_when(self) -> tuple[str, ...]:
+        """Names of the probes that hold ok after a good attempt: symptom and root cause; of a control, the guards."""
+        judged = self.guards if self.control else (self.symptom, *self.root_cause)
+        return tuple(dict.fromkeys(probe.name for probe in judged))
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         return (*self.solutions, *self.valid_fixes, *self.wrong_fixes)
+
+    @model_validator(mode="after")
+    def _something_judges(self) -> Plan:
+        guards = {probe.name for probe in self.guards}
+        if not self.root_cause and not guards:
+            raise ValueError("root_cause is empty and guards too; expected a root-cause probe, or a control's guards")
+        if both := guards & {probe.name for probe in (self.symptom, *self.root_cause)}:
+            raise ValueError(f"{min(both)} is a guard and judges the fault; a guard is ok while the fault is in")
+        for wrong in self.wrong_fixes:
+            if (wrong.leaves == "worse") != (wrong.convicted_by in guards):
+                raise ValueError(
+                    f"wrong fix {wrong.name!r} leaves {wrong.leaves!r} and is convicted by {wrong.convicted_by!r}; "
+                    "what a guard convicts leaves 'worse', and nothing else does"
+                )
+            if self.control and wrong.leaves != "worse":
+                raise ValueError(f"wrong fix {wrong.name!r} of a control leaves {wrong.leaves!r}; expected 'worse'")
+        return self
 
     @model_validator(mode="after")
     def _attempts_are_sound(self) -> Plan:

@@ -40,6 +40,8 @@ HARMLESS_SETTINGS = (
     ("flush_seconds = 1.0", ("flush_seconds = 0.8", "flush_seconds = 1.2")),
     ("max_calibration_error = 0.08", ("max_calibration_error = 0.075", "max_calibration_error = 0.085")),
 )
+HARMLESS_WAITS = {"for: 20s": "for: 25s", "for: 30s": "for: 35s", "for: 45s": "for: 40s", "for: 1m": "for: 50s"}
+HARMLESS_LENGTHS = {"x60'": "x66'", "x72'": "x66'"}
 Holds = Callable[[Tree], None]
 """Raises `ConfigError` when an edit that must fit the tree does not."""
 
@@ -51,7 +53,7 @@ def scatter(tree: Tree, source: random.Random, wanted: Sequence[str], holds: Hol
     """
     code = [path for path in tree if path.startswith(SOURCES) and path.endswith(".py")]
     source.shuffle(code)
-    order = [path for path in wanted if path in tree and path.endswith(".py")]
+    order = [path for path in wanted if path in tree and path.endswith((".py", ".yml"))]
     order += [path for path in code if path not in order]
     changed: list[str] = []
     for path in ("ontime.toml", *order):
@@ -75,12 +77,31 @@ def scatter(tree: Tree, source: random.Random, wanted: Sequence[str], holds: Hol
 def _drafts(path: str, text: str, source: random.Random) -> list[str]:
     """One or two changed versions of a file, the second on top of the first; none when it offers nothing."""
     drafts: list[str] = []
-    for change in (_retuned,) if path == "ontime.toml" else (reworded, named_result):
+    for change in _changes(path):
         draft = change(text, source)
         if draft is not None and draft != text and _parses(path, draft):
             drafts.append(draft)
             text = draft
     return drafts
+
+
+def _changes(path: str) -> tuple[Callable[[str, random.Random], str | None], ...]:
+    if path == "ontime.toml":
+        return (_retuned,)
+    return (_rewaited,) if path.endswith(".yml") else (reworded, named_result)
+
+
+def _rewaited(text: str, source: random.Random) -> str | None:
+    """One alert waits a few seconds more or less, or one of its tests is a little longer."""
+    found = [
+        (match.start(), old, new)
+        for old, new in (HARMLESS_WAITS | HARMLESS_LENGTHS).items()
+        for match in re.finditer(rf"{re.escape(old)}$", text, re.MULTILINE)
+    ]
+    if not found:
+        return None
+    at, old, new = source.choice(found)
+    return text[:at] + new + text[at + len(old) :]
 
 
 def _parses(path: str, text: str) -> bool:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from brownout.probes.alert_firing import AlertFiring
+from brownout.probes.alerts_heard import AlertsHeard
 from brownout.probes.base import Memory, Probe, ProbeResult, ProbeView, Reference
 from brownout.probes.client_latency import ClientLatency, measure_healthy
 from brownout.probes.fresh_age import FreshAge
@@ -14,25 +16,31 @@ from brownout.probes.model_quality import ModelQuality
 from brownout.probes.served_score_path import ServedScorePath
 from brownout.probes.slow_age import SlowAge
 from brownout.probes.stored_rows_true import StoredRowsTrue
+from brownout.probes.stored_tables_whole import StoredTablesWhole
 from brownout.probes.training_rows_true import TrainingRowsTrue
 from brownout.probes.world_alive import WorldAlive
 
 AnyProbe = Annotated[
     ServedScorePath
     | FreshAge
-    | SlowAge
     | ClientLatency
     | ModelCost
     | GateRefuses
-    | LeakRefused
     | StoredRowsTrue
-    | TrainingRowsTrue
+    | StoredTablesWhole
     | ModelQuality
-    | WorldAlive,
+    | WorldAlive
+    | AlertFiring
+    | AlertsHeard
+    | SlowAge
+    | LeakRefused
+    | TrainingRowsTrue,
     Field(discriminator="kind"),
 ]
 
 __all__ = [
+    "AlertFiring",
+    "AlertsHeard",
     "AnyProbe",
     "ClientLatency",
     "FreshAge",
@@ -48,6 +56,7 @@ __all__ = [
     "ServedScorePath",
     "SlowAge",
     "StoredRowsTrue",
+    "StoredTablesWhole",
     "TrainingRowsTrue",
     "WorldAlive",
     "measure_healthy",

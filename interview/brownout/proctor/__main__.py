@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from brownout.errors import BrownoutError
+from brownout.evidence.gathering import Gathering, noticers
 from brownout.facts import Facts
 from brownout.interview import Interview, known_ids
 from brownout.lifecycle import Lifecycle
@@ -66,7 +67,13 @@ async def serve(here: Harness) -> None:
     app = create_app(here, tokens.ensure(here, "proctor"), lambda: Lifecycle(here, stage, tell))
     metrics = create_metrics_app(InterviewMetrics(lambda: known_facts(here)), tokens.ensure(here, "metrics"))
     servers = [_server(app, here.proctor_url, here.host), _server(metrics, here.metrics_url, here.host)]
-    watch = Watch(here, stage.probe_view, lambda memory: Changes(environment(), memory), stage.world_alive)
+    watch = Watch(
+        here,
+        stage.probe_view,
+        lambda memory: Changes(environment(), memory),
+        stage.world_alive,
+        lambda: Gathering(noticers(environment(), here, stage.workspace)),
+    )
     thread = threading.Thread(target=watch.run, name="watch", daemon=True)
     thread.start()
 

@@ -1,4 +1,4 @@
-"""Sees what acts on the platform: deploys, moved aliases, DAG runs. Only read; asks nothing of the candidate's code."""
+"""Sees what acts on the platform: deploys, moved aliases, DAG runs, silenced alerts. Only reads; runs nobody's code."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from brownout import entries as e
+from brownout.silences import active_silences
 from ontime.errors import OntimeError
 from ontime.registry import RegistryReader
 from ontime.runtime.release import entries
@@ -39,13 +40,14 @@ class Changes:
         known = self._remembered()
         self._release: str = known.get("release", "")
         self._aliases: dict[str, int] | None = known.get("aliases")
+        self._silences: set[str] | None = set(known["silences"]) if "silences" in known else None
         runs = known.get("runs")
         self._runs: set[tuple[str, str]] | None = None if runs is None else {(dag, run) for dag, run in runs}
 
     def look(self) -> list[Seen]:
-        before = (self._release, self._aliases, self._runs)
-        seen = [*self._deploys(), *self._moves(), *self._dag_runs()]
-        if (self._release, self._aliases, self._runs) != before:
+        before = (self._release, self._aliases, self._runs, self._silences)
+        seen = [*self._deploys(), *self._moves(), *self._dag_runs(), *self._silenced()]
+        if (self._release, self._aliases, self._runs, self._silences) != before:
             self._remember()
         return seen
 
@@ -57,7 +59,9 @@ class Changes:
         return known
 
     def _remember(self) -> None:
-        known = {"release": self._release, "aliases": self._aliases, "runs": sorted(self._runs or ())}
+        known: dict[str, Any] = {"release": self._release, "aliases": self._aliases, "runs": sorted(self._runs or ())}
+        if self._silences is not None:
+            known["silences"] = sorted(self._silences)
         draft = self._memory.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(known if self._runs is not None else {**known, "runs": None}))
         draft.replace(self._memory)
@@ -95,6 +99,17 @@ class Changes:
             if now.get(alias) != before.get(alias):
                 moved = f"{alias}: version {before.get(alias, 'none')} → {now.get(alias, 'none')}"
                 yield Seen(e.Change(what="alias", subject=alias, detail=moved))
+
+    def _silenced(self) -> Iterator[Seen]:
+        try:
+            now = active_silences(self._environment.alertmanager_url)
+        except (httpx.HTTPError, ValueError):
+            return
+        before, self._silences = self._silences, set(now)
+        if before is None:
+            return
+        for silence in sorted(now.keys() - before):
+            yield Seen(e.Change(what="silence", subject=silence, detail=f"alerts with {now[silence]}"[:400]))
 
     def _dag_runs(self) -> Iterator[Seen]:
         now = self._ended_runs()

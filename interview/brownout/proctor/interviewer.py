@@ -70,6 +70,8 @@ def line(facts: Facts) -> schemas.Line:
         found_seconds=elapsed("found"),
         mitigated_seconds=elapsed("mitigated"),
         fixed_seconds=elapsed("fixed"),
+        done_seconds=elapsed("done"),
+        left_worse={fault.fault: len(fault.left_worse) for fault in facts.faults},
         findings=facts.finding_counts(),
         hints=len(facts.hints),
     )

@@ -19,6 +19,7 @@ MOMENTS = {
     "found": "the candidate stated what was then confirmed",
     "mitigated": "the change was made that ended the symptom",
     "fixed": "the change was made that ended the root cause",
+    "done": "it was fixed; of a control: found with nothing left worse",
 }
 _STATUS = {"ok": 1.0, "broken": 0.0, "unknown": -1.0}
 
@@ -40,6 +41,8 @@ class InterviewMetrics(Collector):
             yield self._moment(known, moment, meaning)
         yield self._findings(known)
         yield self._hints(known)
+        yield self._harms(known)
+        yield self._evidence(known)
         yield self._probes(known)
 
     def _info(self, known: list[Facts]) -> Metric:
@@ -84,6 +87,30 @@ class InterviewMetrics(Collector):
         family = CounterMetricFamily("brownout_hints_total", "Scripted hints handed out.", labels=["interview"])
         for f in known:
             family.add_metric([f.interview], float(len(f.hints)))
+        return family
+
+    def _harms(self, known: list[Facts]) -> Metric:
+        family = GaugeMetricFamily(
+            "brownout_harms",
+            "What was made worse: guards that broke, by whether they are ok again.",
+            labels=["interview", "fault", "state"],
+        )
+        for f in known:
+            for fault in f.faults:
+                left = len(fault.left_worse)
+                family.add_metric([f.interview, fault.fault, "worse"], float(left))
+                family.add_metric([f.interview, fault.fault, "healed"], float(len(fault.harms) - left))
+        return family
+
+    def _evidence(self, known: list[Facts]) -> Metric:
+        family = CounterMetricFamily(
+            "brownout_evidence_total",
+            "Looks at a place where evidence stands, seen from outside the candidate's shell.",
+            labels=["interview", "source"],
+        )
+        for f in known:
+            for source, looks in f.evidence_counts().items():
+                family.add_metric([f.interview, source], float(looks))
         return family
 
     def _probes(self, known: list[Facts]) -> Metric:

@@ -149,6 +149,8 @@ class Line(_Body):
     found_seconds: dict[str, float | None]
     mitigated_seconds: dict[str, float | None]
     fixed_seconds: dict[str, float | None]
+    done_seconds: dict[str, float | None]
+    left_worse: dict[str, int]
     findings: dict[str, int]
     hints: int
 

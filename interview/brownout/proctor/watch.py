@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from brownout import entries as e
+from brownout.evidence.gathering import Gathering
 from brownout.facts import Facts
 from brownout.faults import discover
 from brownout.interview import Interview, current
@@ -35,11 +36,15 @@ class Watch:
         view_of: ViewOf,
         changes: Callable[[Path], Changes],
         world_alive: Callable[[], bool],
+        gathering: Callable[[], Gathering] | None = None,
     ) -> None:
+        """`gathering` begins to notice what is looked at; without it nobody does."""
         self._harness = harness
         self._view_of = view_of
         self._changes_of = changes
         self._world_alive = world_alive
+        self._gathering_of = gathering
+        self._gathering: Gathering | None = None
         self._stop = threading.Event()
         self._id: str | None = None
         self._seen = (0, "")
@@ -74,6 +79,7 @@ class Watch:
             self._changes.look()
         if not (facts.state == "running" or (facts.state == "closed" and facts.watching)):
             self._prober = None
+            self._end_gathering()
             return
         if self._prober is None or self._changes is None:
             self._begin(interview, facts)
@@ -84,12 +90,29 @@ class Watch:
             self._prober.changed(time.time())
         self._prober.look()
         self._look_at_world(interview)
+        self._gather(interview, facts)
+
+    def _gather(self, interview: Interview, facts: Facts) -> None:
+        """Notes what was looked at while the interview runs; after the close nobody's looks count."""
+        if facts.state != "running":
+            self._end_gathering()
+            return
+        if self._gathering is None and self._gathering_of is not None:
+            self._gathering = self._gathering_of()
+        for consulted in self._gathering.look() if self._gathering else ():
+            interview.add("proctor", consulted)
+
+    def _end_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.stop()
+            self._gathering = None
 
     def _known(self, interview: Interview) -> Facts:
         """Facts, derived anew only when the ledger has grown."""
         head = interview.ledger.head()
         if interview.id != self._id:
             self._id, self._prober, self._changes = interview.id, None, None
+            self._end_gathering()
             self._facts = None
         if self._facts is None or head != self._seen:
             self._seen, self._facts = head, interview.facts()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from brownout import rubric
 from brownout.entries import AiPolicy, Secrecy
-from brownout.facts import Facts, FaultFacts, FindingFacts, HintFacts, Moment, NoteFacts, TimelineItem
+from brownout.facts import EvidenceFacts, Facts, FaultFacts, FindingFacts, HintFacts, Moment, NoteFacts, TimelineItem
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -58,6 +58,8 @@ class Machine(_Part):
     finding_counts: dict[str, int]
     hints: tuple[HintFacts, ...]
     hints_known: int
+    evidence: tuple[EvidenceFacts, ...]
+    evidence_counts: dict[str, int] = Field(description="looks by source")
     trouble: tuple[NoteFacts, ...]
     timeline: tuple[TimelineItem, ...]
 
@@ -118,6 +120,8 @@ def of(facts: Facts) -> Scorecard:
             finding_counts=facts.finding_counts(),
             hints=facts.hints,
             hints_known=facts.hints_known,
+            evidence=facts.evidence,
+            evidence_counts=facts.evidence_counts(),
             trouble=facts.trouble,
             timeline=facts.timeline,
         ),

@@ -63,6 +63,8 @@ def strip(card: Scorecard) -> Strip | None:
                 if i.kind == "change" and _elapsed(i.at) >= 0
             ),
         ),
+        Lane("Made worse", tuple(_harms(card, at))),
+        Lane("Looked at", tuple(_looks(card, at))),
         Lane(
             "Pauses",
             tuple(
@@ -99,6 +101,42 @@ def _facts(card: Scorecard, at: Callable[[float], float]) -> list[Mark]:
             if moment is not None:
                 title = f"{fault.fault} {name}: {moment.why}"
                 marks.append(Mark(at(_elapsed(moment)), "circle", "good", letter, title))
+    return marks
+
+
+def _harms(card: Scorecard, at: Callable[[float], float]) -> list[Mark]:
+    marks: list[Mark] = []
+    for harm in (harm for fault in card.machine.faults for harm in fault.harms):
+        after = f", after {harm.change.why}" if harm.change else ""
+        marks.append(Mark(at(_elapsed(harm.at)), "square", "bad", "!", f"{harm.probe}: {harm.at.why}{after}"))
+    return marks
+
+
+LOOKS_APART_SECONDS = 60.0
+LETTERS = {
+    "mlflow": "M",
+    "airflow": "A",
+    "prometheus": "P",
+    "dashboards": "D",
+    "reports": "R",
+    "logs": "L",
+    "git": "G",
+    "feature_store": "F",
+    "serving": "S",
+    "warehouse": "W",
+}
+
+
+def _looks(card: Scorecard, at: Callable[[float], float]) -> list[Mark]:
+    """One mark a source and minute: the picture is for the order in which things were looked at."""
+    marks: list[Mark] = []
+    last: dict[str, float] = {}
+    for look in card.machine.evidence:
+        moment = _elapsed(look.at)
+        if moment - last.get(look.source, -LOOKS_APART_SECONDS) >= LOOKS_APART_SECONDS:
+            last[look.source] = moment
+            letter = LETTERS.get(look.source, "?")
+            marks.append(Mark(at(moment), "circle", "neutral", letter, f"{look.source}: {look.what}"))
     return marks
 
 

@@ -41,6 +41,17 @@ SLOW = e.FaultRecord(
     hints=("Look at latency.",),
 )
 
+CONTROL = e.FaultRecord(
+    fault="well",
+    layer="control",
+    title="Nothing is broken",
+    symptom_probes=("AlertFiring",),
+    root_cause_probes=(),
+    guard_probes=("ServedScorePath", "AlertsHeard"),
+    answers=(e.AnswerKey(component="none", failure_class="nothing_is_broken", verdict="confirmed"),),
+    hints=("Look at the alert.",),
+)
+
 
 class Story:
     """Adds entries at seconds after `BEGIN`; world time runs 120 times as fast."""
@@ -76,6 +87,8 @@ class Story:
             self.add(10, e.Injected(fault=fault.fault, what="it was put in"), "harness")
             for probe in (*fault.symptom_probes, *fault.root_cause_probes):
                 self.probe(50, probe, "broken", fault=fault.fault)
+            for probe in fault.guard_probes:
+                self.probe(50, probe, "ok", fault=fault.fault)
             observed = e.SymptomObserved(fault=fault.fault, probe=fault.symptom_probes[0], why="it shows")
             self.add(60, observed)
         self.add(70, e.Frozen(frozen_wall=BEGIN + 70, frozen_world=WORLD + 8400), "harness")
@@ -86,8 +99,13 @@ class Story:
         self.prepared().add(at - 1, e.Released(frozen_seconds=at - 71), "harness")
         return self.add(at, e.Started(brief="Scores look odd."), "interviewer")
 
+    def _role(self, probe: str) -> e.ProbeRole:
+        if any(probe in f.guard_probes for f in self.faults):
+            return "guard"
+        return "symptom" if any(probe in f.symptom_probes for f in self.faults) else "root_cause"
+
     def probe(self, second: float, probe: str, status: e.ProbeStatus, fault: str = "stuck", why: str = "") -> Story:
-        role: e.ProbeRole = "symptom" if any(probe in f.symptom_probes for f in self.faults) else "root_cause"
+        role = self._role(probe)
         said = why or f"{probe} says {status}"
         return self.add(
             second, e.ProbeChanged(fault=fault, probe=probe, role=role, status=status, why=said, answers=90)
@@ -96,7 +114,7 @@ class Story:
     def held(
         self, second: float, probe: str, since: float, fault: str = "stuck", consecutive: int = 6, answers: int = 240
     ) -> Story:
-        role: e.ProbeRole = "symptom" if any(probe in f.symptom_probes for f in self.faults) else "root_cause"
+        role = self._role(probe)
         held = e.ProbeHeld(
             fault=fault,
             probe=probe,
@@ -109,9 +127,11 @@ class Story:
         )
         return self.add(second, held)
 
-    def finding(self, second: float, pair: tuple[str, str], certainty: e.Certainty = "conclusion") -> Story:
+    def finding(
+        self, second: float, pair: tuple[str, str], certainty: e.Certainty = "conclusion", evidence: str = ""
+    ) -> Story:
         number = 1 + sum(x.kind == "finding" for x in self.ledger.entries())
-        made = findings.make(number, self.faults, *pair, "because of this", certainty)
+        made = findings.make(number, self.faults, *pair, "because of this", certainty, evidence)
         return self.add(second, made, "candidate")
 
     @property
@@ -142,6 +162,11 @@ def tell_story(ours: Harness) -> Callable[..., Story]:
 @pytest.fixture
 def stale() -> e.FaultRecord:
     return STALE
+
+
+@pytest.fixture
+def control() -> e.FaultRecord:
+    return CONTROL
 
 
 @pytest.fixture

@@ -52,7 +52,13 @@ def test_the_best_of_all_faults_is_suggested(
     ("pair", "verdict"), [(("none", "nothing_is_broken"), "confirmed"), (("ingest", "stale_data"), "refused")]
 )
 def test_without_a_fault_only_healthy_is_right(pair: tuple[str, str], verdict: str) -> None:
-    assert findings.suggest((), pair).verdict == verdict
+    assert findings.suggest((), pair, "parity is zero").verdict == verdict
+
+
+def test_healthy_without_evidence_is_half_right() -> None:
+    suggested = findings.suggest((), findings.HEALTHY, "  ")
+
+    assert (suggested.verdict, suggested.why) == ("partial", "It is healthy; what shows it is not said.")
 
 
 @pytest.mark.parametrize("pair", [("none", "stale_data"), ("ingest", "nothing_is_broken")])

@@ -12,6 +12,7 @@ import pytest
 from brownout import entries as e
 from brownout import interview as interviews
 from brownout import lifecycle as lifecycles
+from brownout.baselines import present
 from brownout.errors import LifecycleError, PreparationError
 from brownout.interview import Interview
 from brownout.lifecycle import Lifecycle, Release, Standstill
@@ -133,9 +134,11 @@ class FakeProbe:
 
     def __init__(self, name: str, answers: list[str]) -> None:
         self.name = name
+        self.asked = 0
         self._answers = answers
 
     def run(self, _: object) -> ProbeResult:
+        self.asked += 1
         status: Any = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         return ProbeResult(status, f"{self.name} says {status}", 90)
 
@@ -151,7 +154,9 @@ class FakeFault:
     def __init__(self, answers: list[str], budget: float = 5.0) -> None:
         self.symptom_budget_seconds = budget
         symptom, cause = FakeProbe("FreshAge", answers), FakeProbe("Path", ["broken"])
-        self._plan = SimpleNamespace(symptom=symptom, root_cause=(cause,), probes={"FreshAge": symptom, "Path": cause})
+        probes = {"FreshAge": symptom, "Path": cause}
+        self._plan = SimpleNamespace(symptom=symptom, root_cause=(cause,), guards=(), probes=probes)
+        self.symptom = symptom
 
     def plan(self, _: Mapping[str, object]) -> Any:
         return self._plan
@@ -165,6 +170,7 @@ class FakeStage:
 
     def __init__(self, harness: Harness, fails: str = "") -> None:
         self.calls: list[str] = []
+        self.seeds: list[int | None] = []
         self.fails = fails
         self._harness = harness
 
@@ -179,8 +185,9 @@ class FakeStage:
     def secrecy(self) -> e.Secrecy:
         return "on-trust"
 
-    def restore(self, baseline: str) -> None:
+    def restore(self, baseline: str, seed: int | None = None) -> None:
         self._did(f"restore {baseline}")
+        self.seeds.append(seed)
 
     def run_world(self, speed: float) -> None:
         self._did("world")
@@ -229,12 +236,19 @@ class FakeView:
 
 class FakeScenario:
     id, title, level, baseline, seed, time_box_minutes, speed = "junior-01", "T", "junior", "may", 7, 45, 120.0
+    controls: tuple[FakeFault, ...] = ()
 
     def __init__(self, *faults: FakeFault) -> None:
         self._faults = faults
 
+    def chosen(self, _: int) -> FakeScenario:
+        return self
+
     def drawn(self, _: int) -> list[tuple[Any, dict[str, Any]]]:
         return [(fault, {"n": 1}) for fault in self._faults]
+
+    def drawn_controls(self, _: int) -> list[tuple[Any, dict[str, Any]]]:
+        return [(control, {"n": 1}) for control in self.controls]
 
     def page(self, since_world: Any, since_wall: Any, now_world: Any) -> str:
         return f"since {since_wall:%H:%M:%S}"
@@ -276,6 +290,35 @@ def test_a_whole_interview(ours: Harness) -> None:
     ]
     assert interview.access() is None
     assert {note.text for note in facts.trouble} == {"the past is gone"}
+
+
+def test_the_world_is_the_one_of_the_interviews_seed(ours: Harness) -> None:
+    lifecycle, stage, scenario = conductor(ours, FakeFault(["broken"]))
+
+    lifecycle.prepare(scenario, seed=23)  # type: ignore[arg-type]
+    lifecycle.reset("may")
+
+    assert stage.seeds == [23, None]
+
+
+def test_what_stands_beside_the_fault_must_show_too(ours: Harness) -> None:
+    lifecycle, _, scenario = conductor(ours, FakeFault(["broken"]))
+    beside = FakeFault(["ok", "unknown", "broken"])
+    scenario.controls = (beside,)
+
+    interview = lifecycle.prepare(scenario)  # type: ignore[arg-type]
+
+    assert beside.symptom.asked == 3
+    assert [fault.fault for fault in interview.facts().faults] == ["stuck"]
+
+
+def test_before_a_world_has_begun_it_is_the_baselines_present(ours: Harness) -> None:
+    lifecycle, _, scenario = conductor(ours, FakeFault(["broken"]))
+
+    interview = lifecycle.prepare(scenario)  # type: ignore[arg-type]
+
+    assert interview.facts().created.world == present("may").timestamp()
+    assert interview.world() == present("may").timestamp()
 
 
 def test_the_brief_is_as_old_at_a_later_start(ours: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,6 +180,55 @@ def test_a_missing_file_and_a_missing_ledger_are_named(story: Any, tmp_path: Pat
         verify(tmp_path / "kept.json", story.harness)
 
 
+@pytest.fixture
+def meddled(tell_story: Tell, control: e.FaultRecord) -> Any:
+    """A control whose candidate broke one guard for good and one for a while, and looked at two sources."""
+    story = tell_story(faults=(control,)).started()
+    story.finding(300, ("none", "nothing_is_broken"), evidence="parity is zero")
+    for second in (310, 320, 400):
+        story.add(second, e.Consulted(source="mlflow", what="its pages were opened"))
+    story.add(330, e.Consulted(source="git", what="the workspace's history was read"))
+    story.add(390, e.Change(what="deploy", detail="abc Fresh features hourly"))
+    story.probe(420, "ServedScorePath", "broken", fault="well", why="120 of 200 differ")
+    story.probe(430, "AlertsHeard", "broken", fault="well", why="silenced").probe(
+        460, "AlertsHeard", "ok", fault="well"
+    )
+    return story.add(700, e.Closed(reason="time", watch_seconds=0), "interviewer").add(701, e.WatchEnded())
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_a_control_is_told_what_was_made_worse_and_when(meddled: Any, form: render.Form) -> None:
+    text = render.as_text(card_of(meddled), form).replace("\\", "")
+
+    for said in ("ServedScorePath", "120 of 200 differ", "deploy abc Fresh features hourly", "3:40", "4:20"):
+        assert said in text
+    assert "Left so" in text or "left so" in text
+    assert "Mitigated</span>" not in text
+
+
+def test_what_was_looked_at_stands_with_its_times(meddled: Any) -> None:
+    card = card_of(meddled)
+    picture = strip(card)
+    text = render.as_text(card, "html")
+
+    assert card.machine.evidence_counts == {"mlflow": 3, "git": 1}
+    assert "1:50, 2:00, 3:20" in text
+    assert picture is not None
+    lanes = {lane.name: [mark.letter for mark in lane.marks] for lane in picture.lanes}
+    assert lanes["Looked at"] == ["M", "G", "M"]
+    assert lanes["Made worse"] == ["!", "!"]
+
+
+def test_the_json_tells_harms_apart(meddled: Any) -> None:
+    (fault,) = json.loads(render.as_text(card_of(meddled), "json"))["machine"]["faults"]
+
+    assert [(harm["probe"], harm["healed"] is None) for harm in fault["harms"]] == [
+        ("ServedScorePath", True),
+        ("AlertsHeard", False),
+    ]
+    assert (fault["control"], fault["done"], fault["found"] is not None) == (True, None, True)
+
+
 def test_marks_never_cover_each_other(story: Any) -> None:
     drawn = strip(card_of(story))
 

@@ -12,7 +12,8 @@ import pytest
 from brownout.errors import PreparationError
 from brownout.faults import discover
 from brownout.history.steps import DECOYS
-from brownout.history.tree import TELLS
+from brownout.history.tree import TELLS, tracked
+from brownout.scenarios import get, load
 from brownout.settings import ROOT
 from brownout.workspace import MAX_COMMITS, MIN_COMMITS, Workspace, make
 
@@ -98,3 +99,39 @@ def test_every_decoy_fits_the_tree(decoy: object) -> None:
     edit = decoy.edit  # type: ignore[attr-defined]
 
     assert (ROOT / edit.path).read_text().count(edit.new) == 1
+
+
+TRUTHS = [
+    (scenario.id, seed)
+    for scenario in load().values()
+    for truth in scenario.truths
+    for seed in scenario.seeds_of(truth, 1)
+]
+
+
+@pytest.mark.parametrize(("scenario_id", "seed"), TRUTHS)
+def test_every_truth_of_a_scenario_has_a_workspace(tmp_path: Path, scenario_id: str, seed: int) -> None:
+    scenario = get(scenario_id)
+    drawn = (*scenario.drawn(seed), *scenario.drawn_controls(seed))
+    culprits = tuple(commit for fault, parameters in drawn for commit in fault.commits(parameters))
+
+    workspace = make(tmp_path / "w", seed=seed, present=PRESENT, culprits=culprits, decoys=scenario.decoys)
+
+    subjects = git(workspace, "log", "--format=%s").splitlines()
+    assert {commit.subject for commit in culprits} <= set(subjects)
+
+
+def test_a_culprit_among_rules_is_not_the_only_rule_that_differs(tmp_path: Path) -> None:
+    fault = discover()["tightened_alert"]
+    commits = fault.commits(fault.draw(4))
+    workspace = make(tmp_path / "w", seed=4, present=PRESENT, culprits=commits)
+    changed = {path for commit in commits for path in (edit.path for edit in commit.edits)}
+    rules = [path for path in tracked(ROOT) if path.startswith("monitoring/prometheus/") and path.endswith(".yml")]
+    others = [path for path in rules if path not in changed and _differs(workspace, path)]
+
+    assert len([path for path in others if path.startswith("monitoring/prometheus/rules/")]) >= 2
+    assert len([path for path in others if path.startswith("monitoring/prometheus/tests/")]) >= 2
+
+
+def _differs(workspace: Workspace, path: str) -> bool:
+    return (workspace.path / path).read_text() != (ROOT / path).read_text()

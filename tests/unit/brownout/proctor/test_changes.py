@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from brownout.proctor.changes import Changes
@@ -28,6 +29,7 @@ class Platform:
     def __init__(self, state: Path) -> None:
         self.environment = Environment(state=state)
         self.registry = FakeRegistry()
+        self.silences: dict[str, str] | None = {}
         (state / "airflow").mkdir(parents=True)
         self.database = state / "airflow" / "airflow.db"
         with closing(sqlite3.connect(self.database)) as db:
@@ -44,10 +46,17 @@ class Platform:
         with closing(sqlite3.connect(self.database)) as db, db:
             db.execute("INSERT INTO dag_run VALUES ('train_model', ?, ?, ?)", (name, kind, state))
 
+    def silenced(self, _: str) -> dict[str, str]:
+        if self.silences is None:
+            raise httpx.ConnectError("refused")
+        return dict(self.silences)
+
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    return Platform(tmp_path)
+def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    made = Platform(tmp_path)
+    monkeypatch.setattr("brownout.proctor.changes.active_silences", made.silenced)
+    return made
 
 
 @pytest.fixture
@@ -142,3 +151,15 @@ def test_a_memory_that_is_torn_is_a_first_look(platform: Platform, changes: Chan
     platform.deploy("bbb")
 
     assert told(begin(platform)) == []
+
+
+def test_a_silence_is_seen_once_and_its_end_is_no_change(platform: Platform, changes: Changes) -> None:
+    platform.silences = {"one": "alertname=~.+"}
+    first, again = told(changes), told(changes)
+    platform.silences = None
+    down = told(changes)
+    platform.silences = {}
+    ended = told(begin(platform))
+
+    assert first == [("silence", "alerts with alertname=~.+")]
+    assert (again, down, ended) == ([], [], [])

@@ -55,6 +55,31 @@ def test_every_promised_metric_says_what_the_ledger_says(tell_story: Tell, scrap
     assert got[("brownout_probe_status", "fault=stuck", me, "probe=ServedScorePath")] == -1
 
 
+def test_what_was_made_worse_and_looked_at_is_counted(tell_story: Tell, scrape: Any, control: e.FaultRecord) -> None:
+    story = tell_story(faults=(control,)).started()
+    story.finding(300, ("none", "nothing_is_broken"), evidence="parity is zero")
+    done = samples(scrape(story.interview).text)
+    for second, probe, status in (
+        (310, "ServedScorePath", "broken"),
+        (320, "ServedScorePath", "ok"),
+        (330, "AlertsHeard", "broken"),
+    ):
+        story.probe(second, probe, status, fault="well")
+    for source in ("mlflow", "git", "mlflow"):
+        story.add(400, e.Consulted(source=source, what="its pages were opened"))
+
+    got = samples(scrape(story.interview).text)
+
+    me, fault = f"interview={story.id}", ("fault=well", f"interview={story.id}")
+    moment = ("brownout_fault_done_timestamp_seconds", *fault, "layer=control")
+    assert done[moment] == BEGIN + 300
+    assert moment not in got
+    assert got[("brownout_harms", *fault, "state=worse")] == 1
+    assert got[("brownout_harms", *fault, "state=healed")] == 1
+    assert got[("brownout_evidence_total", me, "source=mlflow")] == 2
+    assert got[("brownout_evidence_total", me, "source=git")] == 1
+
+
 def test_what_has_not_happened_is_absent(tell_story: Tell, scrape: Any) -> None:
     text = scrape(tell_story().interview).text
 

@@ -148,6 +148,38 @@ def test_after_the_close_it_looks_until_the_watch_is_over(
     assert Path(story.folder / "scorecard.html").exists()
 
 
+class FakeGathering:
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def look(self) -> list[e.Consulted]:
+        return [e.Consulted(source="git", what="the workspace's history was read")]
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_looks_are_noted_while_it_runs_and_no_longer(story: Any, around: Around) -> None:
+    made: list[FakeGathering] = []
+    changes: Any = around
+
+    def begin() -> Any:
+        made.append(FakeGathering())
+        return made[-1]
+
+    watch = Watch(story.harness, around.view_of, lambda _: changes, lambda: True, begin)
+    head = story.ledger.head()[0]
+    for _ in range(2):
+        watch.look(story.interview)
+    while_it_ran = kinds(story, head)
+    story.ledger.append("interviewer", e.Closed(reason="time", watch_seconds=600))
+    watch.look(story.interview)
+
+    assert while_it_ran == ["consulted"]
+    assert kinds(story, head) == ["consulted", "closed"]
+    assert [gathering.stopped for gathering in made] == [True]
+
+
 def test_a_world_that_is_gone_is_noted_once(story: Any, around: Around) -> None:
     watch, head = eye(story, around), story.ledger.head()[0]
     around.alive = False
