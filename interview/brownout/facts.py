@@ -26,7 +26,7 @@ ANSWERS = 200
 REPAIR_SHOWS_WITHIN_SECONDS = 300.0
 """A change counts as the repair when the first ok follows it within this time; pauses do not count."""
 
-UNDOABLE = ("finding", "verdict", "hint", "note", "rated")
+UNDOABLE = ("finding", "verdict", "hint", "note", "hand_over", "rated")
 
 State = Literal["preparing", "ready", "running", "paused", "closed", "abandoned"]
 STATES: tuple[State, ...] = ("preparing", "ready", "running", "paused", "closed", "abandoned")
@@ -180,6 +180,7 @@ class Facts(_Fact):
     hints: tuple[HintFacts, ...]
     hints_known: int
     evidence: tuple[EvidenceFacts, ...] = Field(default=(), description="looks at places where evidence stands")
+    hand_over: NoteFacts | None = Field(description="the candidate's last word to whoever is on call next")
     notes: tuple[NoteFacts, ...]
     ratings: tuple[RatingFacts, ...]
     trouble: tuple[NoteFacts, ...]
@@ -542,6 +543,7 @@ class _Derivation:
                 EvidenceFacts(source=seen.source, what=seen.what, asked=seen.asked, at=self.moment(entry))
                 for entry, seen in _of_kind(self.entries, e.Consulted)
             ),
+            hand_over=next(reversed(self.notes(e.HandOver, "text")), None),
             notes=self.notes(e.Note, "text"),
             ratings=self.ratings(),
             trouble=self.notes(e.HarnessTrouble, "what"),
@@ -605,6 +607,8 @@ def _tell(payload: e.Payload) -> tuple[str, Tone] | None:
             return f"Finding {payload.finding} {payload.verdict}: {payload.reason}", _VERDICT_TONES[payload.verdict]
         case e.Hint():
             return f"Hint {payload.number}: {payload.text}", "warning"
+        case e.HandOver():
+            return f"Hand-over note: {payload.text}", "neutral"
         case e.HarnessTrouble():
             return f"Harness: {payload.part}: {payload.what}", "warning"
         case e.Undone():
