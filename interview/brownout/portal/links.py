@@ -25,11 +25,10 @@ class Link(BaseModel):
 _PAGES = (
     ("dashboards", "dashboards/", "Dashboards", "Every panel, with thresholds, alerts and runbooks"),
     ("prometheus", "prometheus/graph", "Prometheus", "Ask your own questions of the metrics"),
-    ("mlflow", "mlflow/", "MLflow", "Runs, registered versions, who is champion"),
+    ("mlflow", "mlflow/#/models/ontime-delay", "MLflow", "Runs, registered versions, who is champion"),
     ("airflow", "airflow/", "Airflow", "DAGs, their runs and logs"),
     ("reports", "dashboards/reports/", "Evidently reports", "Drift reports of the last windows"),
     ("serving", "serving/", "Serving's API", "Try a prediction; the schema of requests and answers"),
-    ("alertmanager", "alertmanager/", "Alertmanager", "What is firing, silenced or inhibited"),
     ("lab", "lab", "JupyterLab", "Editor, terminal and notebooks in your workspace"),
 )
 
@@ -48,7 +47,6 @@ def direct(environment: Environment, harness: Harness) -> list[Link]:
         "mlflow": environment.mlflow_url,
         "airflow": environment.airflow_url,
         "serving": environment.serving_url,
-        "alertmanager": environment.alertmanager_url,
     }
 
     def address(path: str) -> str:

@@ -8,43 +8,28 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.staticfiles import StaticFiles
 
 from brownout.interview import CODE_LIVES_SECONDS, Interview
+from brownout.pages.headers import HEADERS
+from brownout.pages.rendering import Pages
 from brownout.portal import guide, links, stack_map, view
 from brownout.proctor import auth
 from ontime.settings import environment
 
 HERE = Path(__file__).resolve().parents[1] / "portal"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self';"
-    " base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+PAGES = Pages(HERE, root=".")
+"""Addresses are relative: the same page is reached directly and below the one port's prefix."""
 
 router = APIRouter(prefix="/portal", include_in_schema=False)
 Mine = Annotated[Interview, Depends(auth.candidate)]
-_templates = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
 
 def static() -> StaticFiles:
-    return StaticFiles(directory=HERE / "static")
+    return PAGES.files()
 
 
 def _render(template: str, status: int = 200, **shown: Any) -> HTMLResponse:
-    return HTMLResponse(_templates.get_template(template).render(**shown), status, HEADERS)
+    return HTMLResponse(PAGES.render(f"{template}.html.j2", **shown), status, {**HEADERS, "Cache-Control": "no-store"})
 
 
 def _known(request: Request, interview: Interview) -> list[links.Link]:
@@ -73,8 +58,8 @@ def home(request: Request) -> Response:
     given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.cookies.get(auth.COOKIE, "")
     interview = request.app.state.doors.candidates(given) if given else None
     if interview is None:
-        return _render("door.html", 401, tried=bool(given))
-    return _render("home.html", **_shown(request, interview))
+        return _render("door", 401, tried=bool(given))
+    return _render("home", **_shown(request, interview))
 
 
 @router.post("/enter")
@@ -84,7 +69,7 @@ async def enter(request: Request) -> Response:
     body = await request.body()
     code = parse_qs(body.decode(errors="replace")).get("code", [""])[0].strip().lower()
     if request.app.state.doors.candidates(code) is None:
-        return _render("door.html", 401, tried=True)
+        return _render("door", 401, tried=True)
     answer = RedirectResponse("./", 303, HEADERS)
     answer.set_cookie(auth.COOKIE, code, max_age=int(CODE_LIVES_SECONDS), httponly=True, samesite="strict", path="/")
     return answer
@@ -93,13 +78,13 @@ async def enter(request: Request) -> Response:
 @router.get("/stack")
 def stack(interview: Mine) -> Response:
     """The map alone, to be put into the page."""
-    return _render("stack.html", found=stack_map.look(environment().dashboards_url))
+    return _render("stack", found=stack_map.look(environment().dashboards_url))
 
 
 @router.get("/said")
 def said(request: Request, interview: Mine) -> Response:
     """Findings, hints and the hand-over note alone, to be put into the page."""
-    return _render("said.html", **_shown(request, interview))
+    return _render("said", **_shown(request, interview))
 
 
 @router.get("/{missing:path}")

@@ -39,10 +39,12 @@
 
   function connection() {
     const silent = since(known.heard);
-    const state = known.over ? "over" : silent > LATE ? "lost" : "ok";
-    const words = known.over ? "closed" : state === "lost" ? `disconnected, last heard ${Math.round(silent)} s ago` : "connected";
+    const state = known.over ? "waiting" : silent > LATE ? "lost" : "live";
+    const words = known.over ? "Closed" : state === "lost" ? `Disconnected, last heard ${Math.round(silent)} s ago` : "Connected";
     if ($("connection-words").textContent !== words) $("connection-words").textContent = words;
+    if ($("connection").dataset.state === state) return;
     $("connection").dataset.state = state;
+    $("connection-told").textContent = state === "lost" ? "The connection is lost. Trying again." : words;
   }
 
   // ---- what has changed --------------------------------------------------------------------------------------
@@ -72,7 +74,7 @@
     $("banner").hidden = !text;
     body.dataset.state = known.over ? "closed" : known.state;
     const writable = !known.over && ["running", "paused"].includes(known.state);
-    document.querySelectorAll("main form button.primary, #ask-hint").forEach((button) => { button.disabled = !writable; });
+    document.querySelectorAll("main form button.main, #ask-hint").forEach((button) => { button.disabled = !writable; });
   }
 
   async function heartbeat() {
@@ -155,7 +157,7 @@
   }
 
   async function send(path, method, value, form, element) {
-    const button = form.querySelector("button.primary");
+    const button = form.querySelector("button.main");
     button.disabled = true;
     answer(element, "", true);
     try {
