@@ -8,7 +8,7 @@
   const known = {
     state: body.dataset.state, left: Number(body.dataset.left), box: Number(body.dataset.box),
     speed: Number(body.dataset.speed), world: null, at: performance.now(), heard: performance.now(),
-    findings: Number(body.dataset.findings), hints: Number(body.dataset.hints), handed: null, over: false,
+    findings: Number(body.dataset.findings), hints: Number(body.dataset.hints), handed: null, over: false, failed: false,
   };
 
   // ---- clocks ------------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@
 
   function connection() {
     const silent = since(known.heard);
-    const state = known.over ? "waiting" : silent > LATE ? "lost" : "live";
+    const state = known.over ? "waiting" : known.failed || silent > LATE ? "lost" : "live";
     const words = known.over ? "Closed" : state === "lost" ? `Disconnected, last heard ${Math.round(silent)} s ago` : "Connected";
     if ($("connection-words").textContent !== words) $("connection-words").textContent = words;
     if ($("connection").dataset.state === state) return;
@@ -83,12 +83,13 @@
       if (!response.ok) return;
       const told = await response.json();
       const begun = ["ready", "preparing"].includes(known.state) && told.state === "running";
-      Object.assign(known, { state: told.state, left: told.left_seconds, speed: told.speed, world: told.world, at: performance.now(), heard: performance.now() });
+      Object.assign(known, { state: told.state, left: told.left_seconds, speed: told.speed, world: told.world, at: performance.now(), heard: performance.now(), failed: false });
       if (begun) { location.reload(); return; }
       if (told.findings_stated !== known.findings || told.hints_given !== known.hints || (known.handed !== null && told.handed_over !== known.handed)) await said();
       Object.assign(known, { findings: told.findings_stated, hints: told.hints_given, handed: told.handed_over });
     } catch (error) {
       if (error.over) known.over = true;
+      else known.failed = true;
     }
     banner();
     tick();
@@ -230,6 +231,8 @@
     heartbeat();
   });
 
+  // The one port's code came in the address; it has no business in the history.
+  if (location.search) history.replaceState(null, "", location.pathname + location.hash);
   put($("said").content.cloneNode(true));
   banner();
   tick();
