@@ -15,7 +15,6 @@ from brownout.settings import Harness, harness
 from ontime.runtime.process_environment import addresses, clean
 from ontime.settings import Environment, environment
 
-
 ONCALL = Path(__file__).with_name("portal") / "oncall.py"
 """The candidate's command: it runs as the candidate, from a copy, with the standard library alone."""
 

@@ -102,7 +102,7 @@ def configuration(workspace: Path, code: str, environment: Environment, harness:
         "ServerProxy.servers": servers,
     }
     lines = [f"c.{key} = json.loads({json.dumps(json.dumps(value))})" for key, value in settings.items()]
-    log = LOG.format(prefixes=tuple(f"/{page.name}/" for page in pages(environment, harness)))
+    log = LOG.format(prefixes=tuple(f"/{page.name}/" for page in pages(environment, harness, code)))
     return "import json\n\nc = get_config()\n" + "\n".join(lines) + "\n\n" + log
 
 

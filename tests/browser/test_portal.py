@@ -1,4 +1,4 @@
-"""The candidate's portal in a browser: what is read, stated, asked and left; by keyboard, narrow, dark, disconnected."""
+"""The portal in a browser: what is read, stated, asked and left; by keyboard, narrow, dark, disconnected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from brownout import entries as e
 from brownout.ledger import Ledger
@@ -32,7 +32,7 @@ MAP = stack_map.StackMap.model_validate(
     {
         "firing": 1,
         "parts": [
-            {"id": name, "title": name.replace("_", " ").title(), "role": "", "state": state, "why": why, "facts": facts}
+            {"id": name, "title": name.title(), "state": state, "why": why, "facts": facts}
             for name, state, why, facts in [
                 ("upstream", "ok", "as usual", [{"label": "events", "value": 4.0, "unit": "per_second"}]),
                 ("ingest", "ok", "as usual", []),
@@ -132,6 +132,10 @@ def portal(browser: Browser, server: Server, stage: Stage) -> Iterator[Open]:
         context.__exit__(None, None, None)
 
 
+def _box(place: Locator) -> Any:
+    return place.bounding_box()
+
+
 def _code(stage: Stage) -> str:
     from brownout.interview import Interview
 
@@ -151,6 +155,7 @@ def test_everything_is_there_readable_and_fits(portal: Open, stage: Stage, size:
     expect(page.locator("header")).to_contain_text("30 seconds here are one hour there")
     expect(page.locator("#stated")).to_contain_text("<script>")
     expect(page.locator("#left-behind")).to_contain_text("Watch the ages.")
+    assert len({(box["x"], box["y"]) for box in map(_box, page.locator(".part").all())}) == 5
     assert accessibility(page) == []
     assert fits(page)
     assert page.complaints == []  # type: ignore[attr-defined]

@@ -1,5 +1,7 @@
 """On call from a terminal: the page, the stack, findings, hints and the hand-over note, as text."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -7,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 SHOWN = {
     "page": "who noticed what, since when, what it costs",
@@ -20,7 +23,7 @@ SHOWN = {
 }
 
 
-def ask(path, body=None, method=None):
+def ask(path: str, body: dict[str, Any] | None = None, method: str | None = None) -> str:
     """The answer as text, or a sentence on standard error and exit code 1 (refused) or 2 (nobody answers)."""
     try:
         place = json.loads(Path(os.environ["ONCALL"]).read_text())
@@ -35,7 +38,8 @@ def ask(path, body=None, method=None):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=20) as answer:
-            return answer.read().decode()
+            text: str = answer.read().decode()
+            return text
     except urllib.error.HTTPError as error:
         print(f"error: {reason(error)}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -44,17 +48,17 @@ def ask(path, body=None, method=None):
         raise SystemExit(2) from None
 
 
-def reason(error):
+def reason(error: urllib.error.HTTPError) -> str:
     try:
         told = json.loads(error.read())
     except ValueError:
         return f"the answer was {error.code}"
     if "errors" in told:
         return "; ".join(f"{e['field'].removeprefix('body.')}: {e['reason']}" for e in told["errors"])
-    return told.get("error", f"the answer was {error.code}")
+    return str(told.get("error", f"the answer was {error.code}"))
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="oncall", description=__doc__, epilog="`oncall` alone shows everything.")
     verbs = made.add_subparsers(dest="verb", metavar="")
     for name, meaning in SHOWN.items():
@@ -73,7 +77,7 @@ def parser():
     return made
 
 
-def hint(sure):
+def hint(sure: bool) -> None:
     if not sure:
         print(ask("text/hints"))
         if input("Take a hint? It cannot be given back. [y/N] ").strip().lower() not in ("y", "yes"):
@@ -82,7 +86,7 @@ def hint(sure):
     print(f"Hint {told['number']}: {told['text']}")
 
 
-def main():
+def main() -> None:
     given = parser().parse_args()
     if given.verb is None:
         print(ask("text/everything"), end="")

@@ -60,9 +60,7 @@ def links(found: Sequence[Link]) -> str:
 
 
 def how() -> str:
-    told = []
-    for way in guide.WAYS:
-        told.append(f"{way.title}\n{indent(chr(10).join(way.commands), '    ')}\n{_fill(way.note, '  ')}")
+    told = [f"{way.title}\n{indent(chr(10).join(way.commands), '    ')}\n{_fill(way.note, '  ')}" for way in guide.WAYS]
     return "\n".join(told) + "\n"
 
 

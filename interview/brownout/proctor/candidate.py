@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Depends, Response
 
 from brownout import findings
 from brownout.facts import Facts, FindingFacts
@@ -85,10 +84,18 @@ def stack(interview: Mine) -> stack_map.StackMap:
     return stack_map.look(environment().dashboards_url)
 
 
-@router.get("/text/{what}", response_class=PlainTextResponse)
-def as_text(interview: Mine, what: What) -> str:
+@router.get(
+    "/text/{what}",
+    responses={**DENIED, **INVALID, 200: {"content": {"text/plain": {}}}},
+    response_class=Response,
+)
+def as_text(interview: Mine, what: What) -> Response:
     """The portal as text."""
-    shown = view.of(interview)
+    return Response(_text(interview, what), media_type="text/plain; charset=utf-8")
+
+
+def _text(interview: Interview, what: What) -> str:
+    shown, known = view.of(interview), portal_links.direct(environment(), interview.harness)
     match what:
         case "page":
             return text.page(shown)
@@ -97,7 +104,7 @@ def as_text(interview: Mine, what: What) -> str:
         case "stack":
             return text.stack(stack(interview))
         case "links":
-            return text.links(portal_links.direct(environment(), interview.harness))
+            return text.links(known)
         case "how":
             return text.how()
         case "words":
@@ -108,7 +115,6 @@ def as_text(interview: Mine, what: What) -> str:
             return text.hints(shown)
         case "hand-over":
             return text.hand_over(shown)
-    known = portal_links.direct(environment(), interview.harness)
     return text.everything(shown, stack(interview), known)
 
 

@@ -24,6 +24,7 @@ PAGES = Pages(HERE, root=".")
 router = APIRouter(prefix="/portal", include_in_schema=False)
 Mine = Annotated[Interview, Depends(auth.candidate)]
 
+
 def static() -> StaticFiles:
     return PAGES.files()
 
