@@ -145,6 +145,7 @@ class TimelineItem(_Fact):
     actor: str
     text: str
     tone: Tone = "neutral"
+    subject: str = Field(default="", description="the probe or fault that it is about")
 
 
 class Facts(_Fact):
@@ -563,7 +564,10 @@ class _Derivation:
             text, tone = told
             if entry.seq in self.undone:
                 text, tone = f"{text} (undone)", "neutral"
-            yield TimelineItem(at=self.moment(entry), kind=entry.kind, actor=entry.actor, text=text, tone=tone)
+            about = getattr(entry.payload, "probe", "") or getattr(entry.payload, "fault", "") or ""
+            yield TimelineItem(
+                at=self.moment(entry), kind=entry.kind, actor=entry.actor, text=text, tone=tone, subject=about
+            )
 
 
 _PROBE_TONES: dict[e.ProbeStatus, Tone] = {"ok": "good", "broken": "bad", "unknown": "neutral"}
