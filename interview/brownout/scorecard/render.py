@@ -94,7 +94,7 @@ def _shown(card: Scorecard) -> list[TimelineItem]:
 
 STORY = ("started", "paused", "resumed", "finding", "verdict", "hint", "change", "hand_over", "closed", "undone")
 PRINTED = 16
-PRINTED_FINDINGS = 8
+PRINTED_FINDINGS = 6
 
 
 def _short(card: Scorecard) -> list[TimelineItem]:
@@ -104,8 +104,12 @@ def _short(card: Scorecard) -> list[TimelineItem]:
 
 
 def _on_paper(card: Scorecard) -> frozenset[int]:
-    """Numbers of the findings that fit on the first printed page: the last conclusions, then the last suspicions."""
-    ranked = sorted(card.machine.findings, key=lambda f: (f.certainty == "conclusion", f.number), reverse=True)
+    """Numbers of the findings that fit on the first printed page: confirmed ones, then the last."""
+    ranked = sorted(
+        card.machine.findings,
+        key=lambda f: (f.verdict == "confirmed", f.certainty == "conclusion", f.number),
+        reverse=True,
+    )
     return frozenset(finding.number for finding in ranked[:PRINTED_FINDINGS])
 
 
