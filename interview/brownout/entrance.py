@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
+import sys
 from pathlib import Path
 
 from brownout import way_in
@@ -12,6 +14,9 @@ from brownout.secrecy import hand_over, secrecy
 from brownout.settings import Harness, harness
 from ontime.runtime.process_environment import addresses, clean
 from ontime.settings import Environment, environment
+
+ONCALL = Path(__file__).with_name("portal") / "oncall.py"
+"""The candidate's command: it runs as the candidate, from a copy, with the standard library alone."""
 
 
 def directory(here: Environment) -> Path:
@@ -23,11 +28,19 @@ def prepare(workspace: Path, code: str, here: Environment, ours: Harness) -> Non
     """Writes the configuration for this workspace and code, readable by the candidate's user alone."""
     place = directory(here)
     place.mkdir(parents=True, exist_ok=True)
-    file = place / "jupyter_server_config.py"
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(way_in.configuration(workspace, code, here, ours))
+    _write(place / "jupyter_server_config.py", way_in.configuration(workspace, code, here, ours), 0o600)
+    _write(place / "config" / "labconfig" / "page_config.json", way_in.page_configuration(), 0o644)
+    _write(place / "oncall.json", json.dumps({"url": ours.proctor_url, "code": code}), 0o600)
+    _write(place / "bin" / "oncall", f"#!{sys.executable} -IS\n{ONCALL.read_text()}", 0o755)
     hand_over(place, secrecy(ours))
+
+
+def _write(file: Path, text: str, mode: int) -> None:
+    """A new file with exactly that mode from its first byte on."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as out:
+        out.write(text)
 
 
 def surroundings(here: Environment, user: str | None) -> dict[str, str]:
@@ -38,7 +51,9 @@ def surroundings(here: Environment, user: str | None) -> dict[str, str]:
         **variables,
         "HOME": home,
         "SHELL": "/bin/bash",
-        "PATH": f"{here.state / 'bin'}{os.pathsep}{variables['PATH']}",
+        "PATH": os.pathsep.join([str(directory(here) / "bin"), str(here.state / "bin"), variables["PATH"]]),
+        "ONCALL": str(directory(here) / "oncall.json"),
+        "JUPYTER_CONFIG_DIR": str(directory(here) / "config"),
         "JUPYTER_RUNTIME_DIR": str(directory(here) / "run"),
     }
 

@@ -270,6 +270,13 @@ class Note(Payload):
     text: str = FreeText
 
 
+class HandOver(Payload):
+    """What the candidate leaves for whoever is on call next; a later one replaces it."""
+
+    kind = "hand_over"
+    text: str = FreeText
+
+
 class Rated(Payload):
     """A person's rating of one dimension of the rubric; a later one of the same rater replaces it."""
 

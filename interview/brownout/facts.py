@@ -26,7 +26,7 @@ ANSWERS = 200
 REPAIR_SHOWS_WITHIN_SECONDS = 300.0
 """A change counts as the repair when the first ok follows it within this time; pauses do not count."""
 
-UNDOABLE = ("finding", "verdict", "hint", "note", "rated")
+UNDOABLE = ("finding", "verdict", "hint", "note", "hand_over", "rated")
 
 State = Literal["preparing", "ready", "running", "paused", "closed", "abandoned"]
 STATES: tuple[State, ...] = ("preparing", "ready", "running", "paused", "closed", "abandoned")
@@ -145,6 +145,7 @@ class TimelineItem(_Fact):
     actor: str
     text: str
     tone: Tone = "neutral"
+    subject: str = Field(default="", description="the probe or fault that it is about")
 
 
 class Facts(_Fact):
@@ -180,6 +181,7 @@ class Facts(_Fact):
     hints: tuple[HintFacts, ...]
     hints_known: int
     evidence: tuple[EvidenceFacts, ...] = Field(default=(), description="looks at places where evidence stands")
+    hand_over: NoteFacts | None = Field(description="the candidate's last word to whoever is on call next")
     notes: tuple[NoteFacts, ...]
     ratings: tuple[RatingFacts, ...]
     trouble: tuple[NoteFacts, ...]
@@ -542,6 +544,7 @@ class _Derivation:
                 EvidenceFacts(source=seen.source, what=seen.what, asked=seen.asked, at=self.moment(entry))
                 for entry, seen in _of_kind(self.entries, e.Consulted)
             ),
+            hand_over=next(reversed(self.notes(e.HandOver, "text")), None),
             notes=self.notes(e.Note, "text"),
             ratings=self.ratings(),
             trouble=self.notes(e.HarnessTrouble, "what"),
@@ -561,7 +564,10 @@ class _Derivation:
             text, tone = told
             if entry.seq in self.undone:
                 text, tone = f"{text} (undone)", "neutral"
-            yield TimelineItem(at=self.moment(entry), kind=entry.kind, actor=entry.actor, text=text, tone=tone)
+            about = getattr(entry.payload, "probe", "") or getattr(entry.payload, "fault", "") or ""
+            yield TimelineItem(
+                at=self.moment(entry), kind=entry.kind, actor=entry.actor, text=text, tone=tone, subject=about
+            )
 
 
 _PROBE_TONES: dict[e.ProbeStatus, Tone] = {"ok": "good", "broken": "bad", "unknown": "neutral"}
@@ -605,6 +611,8 @@ def _tell(payload: e.Payload) -> tuple[str, Tone] | None:
             return f"Finding {payload.finding} {payload.verdict}: {payload.reason}", _VERDICT_TONES[payload.verdict]
         case e.Hint():
             return f"Hint {payload.number}: {payload.text}", "warning"
+        case e.HandOver():
+            return f"Hand-over note: {payload.text}", "neutral"
         case e.HarnessTrouble():
             return f"Harness: {payload.part}: {payload.what}", "warning"
         case e.Undone():

@@ -155,6 +155,12 @@ class Interview:
             raise LifecycleError("The note is empty. Write what you saw or thought.")
         return self.add("interviewer", e.Note.of(text=text.strip()))
 
+    def hand_over(self, actor: e.Actor, text: str) -> Entry:
+        """What the candidate leaves behind, while the interview runs or is paused. A later one replaces it."""
+        if not text.strip():
+            raise LifecycleError("The hand-over note is empty. Write what the next person on call must know.")
+        return self.advance(actor, "take a hand-over note", e.HandOver.of(text=text.strip()), "running", "paused")
+
     def rate(self, rater: str, dimension: str, score: int, why: str = "") -> Entry:
         """One dimension of the rubric, 1 to 5. Allowed from the start on; ratings belong before the scorecard."""
         known = dimensions()

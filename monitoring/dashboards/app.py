@@ -107,11 +107,14 @@ class Page:
             world, speed = self._clock.world_seconds(), self._clock.speed()
         except ConfigError:
             world, speed = time.time(), 0.0
-        context |= {"root": "../" * depth or "./", "uis": self._uis(), "world": world, "speed": speed}
+        root = "../" * depth or "./"
+        context |= {"root": root, "uis": self._uis(request, root), "world": world, "speed": speed}
         return self._templates.TemplateResponse(request, template, context, status_code=status)
 
-    def _uis(self) -> dict[str, str]:
-        """Other pages of the stack; the browser exchanges host and prefix for the ones that it came by."""
+    def _uis(self, request: Request, root: str) -> dict[str, str]:
+        """Other pages of the stack. Behind a proxy that serves each page below its own name they are siblings."""
+        if request.headers.get("x-forwarded-prefix", "").rstrip("/").endswith("/dashboards"):
+            return {name: f"{root}../{name}/" for name in ("prometheus", "airflow", "mlflow")}
         place = self._environment
         return {"prometheus": place.prometheus_url, "airflow": place.airflow_pages, "mlflow": place.mlflow_url}
 

@@ -259,11 +259,20 @@ async def overview(prometheus: Prometheus) -> dict[str, Any]:
         parts.append(
             {
                 "id": part.id,
+                "title": part.title,
+                "role": part.role,
+                "feeds": part.feeds,
                 "state": state,
                 "why": why,
                 "alerts": sorted(firing & set(part.alerts)),
                 "facts": [
-                    {"value": value, "outside": outside(value, fact.usual)}
+                    {
+                        "label": fact.label,
+                        "unit": fact.unit,
+                        "usual": fact.usual,
+                        "value": value,
+                        "outside": outside(value, fact.usual),
+                    }
                     for fact, value in zip(part.facts, own, strict=True)
                 ],
             }

@@ -23,4 +23,5 @@ def html(name: str) -> str | None:
     except FileNotFoundError:
         return None
     rendered: str = _MARKDOWN.render(text)
-    return rendered
+    # What scrolls sideways must be reached by keyboard too.
+    return rendered.replace("<pre>", '<pre tabindex="0">')

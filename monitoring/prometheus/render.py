@@ -25,6 +25,8 @@ def _target(job: str, url: str, keep: str | None = None) -> dict[str, object]:
         "job_name": job,
         "static_configs": [{"targets": [f"{parts.hostname}:{parts.port or 80}"]}],
     }
+    if parts.path.strip("/"):
+        target["metrics_path"] = f"{parts.path.rstrip('/')}/metrics"
     if keep is not None:
         target["metric_relabel_configs"] = [{"source_labels": ["__name__"], "regex": keep, "action": "keep"}]
     return target

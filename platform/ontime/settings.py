@@ -34,7 +34,10 @@ class Environment(BaseSettings):
     serving_url: str = Field(default="http://127.0.0.1:7102", description="Base URL of serving.")
     mlflow_url: str = Field(default="http://127.0.0.1:7103", description="Base URL of MLflow.")
     airflow_url: str = Field(default="http://127.0.0.1:7104", description="Base URL of Airflow's API server.")
-    prometheus_url: str = Field(default="http://127.0.0.1:7105", description="Base URL of Prometheus.")
+    prometheus_url: str = Field(
+        default="http://127.0.0.1:7105/prometheus",
+        description="Base URL of Prometheus. Its pages work behind one port when the path is `/prometheus`.",
+    )
     alertmanager_url: str = Field(default="http://127.0.0.1:7106", description="Base URL of Alertmanager.")
     exporter_url: str = Field(default="http://127.0.0.1:7107", description="Base URL of the exporter.")
     dashboards_url: str = Field(default="http://127.0.0.1:7108", description="Base URL of the dashboards page.")

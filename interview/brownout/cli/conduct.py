@@ -207,7 +207,7 @@ def _brief(made: Interview) -> None:
     if facts.secrecy == "on-trust":
         say("Secrecy is on trust: platform and candidate run as your own user and could read your files.", "yellow")
     if access is not None:
-        say(f"The candidate's way in, from the start on: {harness().way_in_url}/lab?token={access.code}")
+        say(f"The candidate's way in, from the start on: {harness().way_in_url}/?token={access.code}")
 
 
 def _asked() -> bool:

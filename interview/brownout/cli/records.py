@@ -193,14 +193,19 @@ def _moments(facts: Facts, name: str) -> str:
 
 
 def scorecard(
-    which: Annotated[str | None, typer.Argument(help="An interview's id.")] = None, as_json: Json = False
+    which: Annotated[str | None, typer.Argument(help="An interview's id.")] = None,
+    as_json: Json = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON form's schema instead.")] = False,
 ) -> None:
     """Write the scorecard from the ledger as it stands, in all three forms.
 
-    Examples: brownout scorecard · brownout scorecard --json
+    Examples: brownout scorecard · brownout scorecard --json · brownout scorecard --schema
     """
     from brownout.scorecard import document, render
 
+    if schema:
+        OUT.data(document.schema())
+        return
     found = meant(which)
     if as_json:
         print(render.as_text(document.of(found.facts()), "json"), end="")

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from brownout.errors import BrownoutError, FindingError, LedgerError, LifecycleError
 from brownout.lifecycle import Lifecycle
-from brownout.proctor import auth, candidate, interviewer
+from brownout.proctor import auth, candidate, interviewer, portal
 from brownout.proctor.limits import BodyLimit
 from brownout.settings import Harness
 from ontime.errors import UnknownNameError
@@ -30,6 +30,8 @@ def create_app(harness: Harness, token: str, lifecycle: Callable[[], Lifecycle])
     app.state.lifecycle = lifecycle
     app.add_middleware(BodyLimit)
     app.include_router(candidate.router)
+    app.mount("/portal/static", portal.static())
+    app.include_router(portal.router)
     app.include_router(interviewer.router)
 
     @app.get("/healthz", tags=["open"])

@@ -11,6 +11,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from brownout.interview import Interview, current
 from brownout.settings import Harness
 
+COOKIE = "oncall"
+"""Holds the candidate's code in a browser that came without the one port's proxy."""
+SAFE = ("GET", "HEAD", "OPTIONS")
+
 _bearer = HTTPBearer(auto_error=False, description="The interviewer's token, or the candidate's code.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
@@ -52,14 +56,27 @@ def interviewer(request: Request, credentials: Credentials) -> None:
     raise _unauthorized()
 
 
+def same_site(request: Request) -> None:
+    """403 for a browser's request that another site's page caused: the code is added to those too."""
+    site = request.headers.get("sec-fetch-site", "")
+    if request.method in SAFE or site in ("", "same-origin", "none"):
+        return
+    raise HTTPException(403, "This came from another site's page. Use the page itself.")
+
+
 def candidate(request: Request, credentials: Credentials) -> Interview:
-    """The interview that the code opens; 403 for the interviewer's token, 401 for anything else."""
+    """The interview that the code opens, in the header or in the portal's cookie.
+
+    403 for the interviewer's token and for what another site's page sends, 401 for anything else.
+    """
     doors: Doors = request.app.state.doors
-    if credentials is None:
+    given = credentials.credentials if credentials is not None else request.cookies.get(COOKIE)
+    if not given:
         raise _unauthorized()
-    interview = doors.candidates(credentials.credentials)
+    same_site(request)
+    interview = doors.candidates(given)
     if interview is not None:
         return interview
-    if doors.is_interviewer(credentials.credentials):
+    if doors.is_interviewer(given):
         raise HTTPException(403, "This is the candidate's. The same is below /interviews for you.")
     raise _unauthorized()

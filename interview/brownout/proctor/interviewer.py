@@ -12,7 +12,7 @@ from brownout.interview import Interview, known_ids, the_current
 from brownout.lifecycle import Lifecycle
 from brownout.proctor import auth, candidate, schemas
 from brownout.proctor.responses import CONFLICT, DENIED, INVALID, MISSING
-from brownout.scorecard import document, render
+from brownout.scorecard import document, render, replay
 from brownout.settings import Harness
 
 router = APIRouter(
@@ -189,7 +189,9 @@ def scorecard(interview: One, form: Literal["html", "json", "md"] = "html") -> R
     """The scorecard as the ledger stands now."""
     kinds = {"html": "text/html", "json": "application/json", "md": "text/markdown"}
     text = render.as_text(document.of(interview.facts()), form)
-    return Response(text, media_type=f"{kinds[form]}; charset=utf-8")
+    return Response(
+        text, media_type=f"{kinds[form]}; charset=utf-8", headers={"Content-Security-Policy": replay.policy()}
+    )
 
 
 def _last(interview: Interview) -> schemas.Added:

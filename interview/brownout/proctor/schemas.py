@@ -51,6 +51,17 @@ class NewNote(_Body):
     text: Text
 
 
+class NewHandOver(_Body):
+    text: Text
+
+
+class HandOver(_Body):
+    """What the candidate leaves for whoever is on call next."""
+
+    text: str
+    elapsed_seconds: float | None
+
+
 class NewRating(_Body):
     rater: Name
     dimension: Name
@@ -97,6 +108,9 @@ class Page(_Body):
     left_seconds: float
     hints_given: int
     findings_stated: int
+    handed_over: bool
+    speed: float
+    world: float
     links: dict[str, str]
 
 

@@ -60,6 +60,7 @@ class Machine(_Part):
     hints_known: int
     evidence: tuple[EvidenceFacts, ...]
     evidence_counts: dict[str, int] = Field(description="looks by source")
+    hand_over: NoteFacts | None
     trouble: tuple[NoteFacts, ...]
     timeline: tuple[TimelineItem, ...]
 
@@ -122,6 +123,7 @@ def of(facts: Facts) -> Scorecard:
             hints_known=facts.hints_known,
             evidence=facts.evidence,
             evidence_counts=facts.evidence_counts(),
+            hand_over=facts.hand_over,
             trouble=facts.trouble,
             timeline=facts.timeline,
         ),

@@ -13,11 +13,12 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from brownout import entries as e
 from brownout.facts import TimelineItem
 from brownout.interview import Interview
-from brownout.scorecard import document
+from brownout.scorecard import document, replay
 from brownout.scorecard.document import Scorecard
 from brownout.scorecard.strip import strip
 from ontime.contract import NEW_YORK
@@ -73,12 +74,43 @@ def as_text(card: Scorecard, form: Form) -> str:
     if form == "json":
         return json.dumps(card.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     template = _templates().get_template(f"scorecard.{form}.j2")
-    return template.render(card=card, strip=strip(card), shown=_shown(card))
+    drawn = strip(card)
+    return template.render(
+        card=card,
+        strip=drawn,
+        shown=_shown(card),
+        short=_short(card),
+        on_paper=_on_paper(card),
+        policy=replay.policy(),
+        script=Markup(replay.script()),  # noqa: S704 - ours
+        replay=Markup(replay.data(card, drawn)) if drawn else "",  # noqa: S704 - holds no `<`
+    )
 
 
 def _shown(card: Scorecard) -> list[TimelineItem]:
     """The timeline from the injection on, without probes that only say `unknown`."""
     return [i for i in card.machine.timeline if not (i.kind == "probe_changed" and i.tone == "neutral")]
+
+
+STORY = ("started", "paused", "resumed", "finding", "verdict", "hint", "change", "hand_over", "closed", "undone")
+PRINTED = 16
+PRINTED_FINDINGS = 6
+
+
+def _short(card: Scorecard) -> list[TimelineItem]:
+    """What people and the platform did, for the second printed page: the last ones when there are many."""
+    told = [i for i in card.machine.timeline if i.kind in STORY]
+    return told[-PRINTED:]
+
+
+def _on_paper(card: Scorecard) -> frozenset[int]:
+    """Numbers of the findings that fit on the first printed page: confirmed ones, then the last."""
+    ranked = sorted(
+        card.machine.findings,
+        key=lambda f: (f.verdict == "confirmed", f.certainty == "conclusion", f.number),
+        reverse=True,
+    )
+    return frozenset(finding.number for finding in ranked[:PRINTED_FINDINGS])
 
 
 def write(interview: Interview) -> dict[str, Path]:

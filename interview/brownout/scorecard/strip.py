@@ -27,9 +27,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A stretch in which something was so: thick when broken, thin when ok, dashed when nobody knew."""
+
+    x: float
+    width: float
+    tone: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     name: str
     marks: tuple[Mark, ...]
+    bands: tuple[Band, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,10 @@ class Strip:
     ticks: tuple[tuple[float, str], ...]
     box: float
     """Where the time box ends."""
+    end: float
+    """The last second that is drawn; it stands at `right`, and second 0 at `left`."""
+    left: float = MARGIN
+    right: float = WIDTH - MARGIN
 
 
 def strip(card: Scorecard) -> Strip | None:
@@ -52,6 +67,7 @@ def strip(card: Scorecard) -> Strip | None:
         return round(MARGIN + (WIDTH - 2 * MARGIN) * min(max(seconds, 0.0), end) / end, 1)
 
     lanes: tuple[Lane, ...] = (
+        Lane("Symptom", (), tuple(_symptom(card, at, end))),
         Lane("Facts", tuple(_facts(card, at))),
         Lane("Findings", tuple(_findings(card, at))),
         Lane("Hints", tuple(Mark(at(_elapsed(h.at)), "triangle", "warning", "?", h.text) for h in card.machine.hints)),
@@ -74,10 +90,42 @@ def strip(card: Scorecard) -> Strip | None:
             ),
         ),
     )
-    lanes = tuple(Lane(lane.name, _apart(lane.marks)) for lane in lanes if lane.marks)
+    lanes = tuple(Lane(lane.name, _apart(lane.marks), lane.bands) for lane in lanes if lane.marks or lane.bands)
     step = 5 if end <= 3600 else 15
     minutes = range(0, int(end // 60) + 1, step)
-    return Strip(lanes, tuple((at(m * 60), f"{m}") for m in minutes), at(box))
+    return Strip(lanes, tuple((at(m * 60), f"{m}") for m in minutes), at(box), round(end, 1))
+
+
+_WORST: dict[str, int] = {"good": 0, "neutral": 1, "bad": 2}
+_SAID = {"good": "not to be seen", "neutral": "not known", "bad": "to be seen"}
+
+
+def symptom_course(card: Scorecard) -> list[tuple[float, str]]:
+    """From when on (seconds of the interview, 0 at the start) the worst symptom probe said what, by tone."""
+    probes = {p.probe for fault in card.machine.faults for p in fault.probes if p.role == "symptom"}
+    now: dict[str, str] = {}
+    course: list[tuple[float, str]] = []
+    for item in card.machine.timeline:
+        if item.kind != "probe_changed" or item.subject not in probes:
+            continue
+        now[item.subject] = item.tone
+        worst = max(now.values(), key=lambda tone: _WORST.get(tone, 1))
+        since = max(0.0, _elapsed(item.at))
+        if course and course[-1][0] == since:
+            course.pop()
+        if not course or course[-1][1] != worst:
+            course.append((since, worst))
+    return course
+
+
+def _symptom(card: Scorecard, at: Callable[[float], float], end: float) -> list[Band]:
+    course = symptom_course(card)
+    untils = [since for since, _ in course[1:]] + [end]
+    return [
+        Band(at(since), round(max(at(until) - at(since), 2.0), 1), tone, f"symptom {_SAID.get(tone, tone)}")
+        for (since, tone), until in zip(course, untils, strict=True)
+        if since <= end
+    ]
 
 
 def _apart(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:

@@ -23,21 +23,25 @@ const ONTIME = (() => {
 
   // Behind a proxy that serves each port under …/proxy/<port>/ the other pages are siblings; else they share the host.
   const ui = (address) => {
-    const url = new URL(address);
+    const url = new URL(address, document.baseURI);
+    if (url.origin === location.origin) return url;
     const proxied = location.pathname.match(/^(.*\/proxy\/)\d+\//);
-    if (proxied) return new URL(`${proxied[1]}${url.port}/`, location.origin);
+    if (proxied) return new URL(`${proxied[1]}${url.port}${url.pathname.replace(/\/?$/, "/")}`, location.origin);
     if (["127.0.0.1", "localhost"].includes(url.hostname)) url.hostname = location.hostname;
     return url;
   };
 
-  const queryLink = (link) => {
-    const url = ui(link.getAttribute("href"));
+  // Panels' queries open in Prometheus over the range that the page shows.
+  const span = (minutes) => (minutes % 60 ? `${minutes}m` : `${minutes / 60}h`);
+  const queryLink = (link, minutes) => {
+    link.dataset.address ??= link.getAttribute("href");
+    const url = ui(link.dataset.address);
     if (link.dataset.query) {
       const wanted = new URLSearchParams();
       link.dataset.query.split("\n").forEach((expr, index) => {
         wanted.set(`g${index}.expr`, expr);
         wanted.set(`g${index}.tab`, "0");
-        wanted.set(`g${index}.range_input`, "1h");
+        wanted.set(`g${index}.range_input`, span(minutes));
       });
       url.pathname = `${url.pathname.replace(/\/$/, "")}/graph`;
       url.search = wanted.toString();
@@ -45,11 +49,13 @@ const ONTIME = (() => {
     link.href = url.toString();
   };
 
-  document.querySelectorAll("a[data-ui]").forEach(queryLink);
+  const relink = (minutes) => document.querySelectorAll("a[data-ui]").forEach((link) => queryLink(link, minutes));
+  relink(60);
   const turn = () => { show(); setTimeout(turn, calm.matches ? 10000 : 1000); };
   turn();
 
   return {
+    relink,
     root: body.dataset.root,
     worldShort: (seconds) => short.format(seconds * 1000).replace(",", ""),
     worldDay: (seconds) => day.format(seconds * 1000),

@@ -11,6 +11,7 @@
     ...[1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1].flatMap((decade) => [1, 2, 5].map((digit) => digit * decade)),
     10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000, 864000,
   ];
+  const DASHES = [[], [9, 4], [2, 3], [12, 4, 2, 4], [5, 2], [1, 4], [14, 3, 5, 3], [4, 6]];
   const colour = (index) => style(`--line-${(index % 8) + 1}`);
 
   try {
@@ -98,12 +99,66 @@
         },
       ],
       series: [{}, ...series.map((one, index) => ({
-        label: one.label, stroke: colour(index), width: 1.6, points: { show: false }, spanGaps: false,
+        label: one.label, stroke: colour(index), width: 1.6, dash: DASHES[index % 8], points: { show: false }, spanGaps: false,
         paths: unit === "version" ? uPlot.paths.stepped({ align: 1 }) : undefined,
       }))],
       plugins: [marks(panel)],
       hooks: { setCursor: [(plot) => legend(panel, plot)] },
     };
+  }
+
+  const SVG = "http://www.w3.org/2000/svg";
+  function line(stroke, dashes) {
+    const key = document.createElementNS(SVG, "svg");
+    key.setAttribute("viewBox", "0 0 22 6");
+    key.setAttribute("class", "stroke");
+    key.setAttribute("aria-hidden", "true");
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", "M0 3H22");
+    path.setAttribute("stroke", stroke);
+    path.setAttribute("stroke-dasharray", dashes.join(" "));
+    key.append(path);
+    return key;
+  }
+
+  // What is drawn in beside the lines: thresholds by value and severity, and when alerts fired.
+  function drawnIn(panel, data) {
+    const host = panel.querySelector(".drawn");
+    const items = thresholds(panel).map((limit) => {
+      const item = document.createElement("span");
+      item.append(line(style(limit.severity === "page" ? "--bad" : "--warn"), [5, 4]), `${limit.severity} at ${UNITS(panel.dataset.unit, limit.value)}`);
+      return item;
+    });
+    for (const name of new Set(data.fired.map((piece) => piece.alert))) {
+      const pieces = data.fired.filter((piece) => piece.alert === name);
+      const last = pieces.at(-1), still = data.times.at(-1) - last.end < 11;
+      const item = document.createElement("span");
+      item.className = `fires ${last.severity}`;
+      item.textContent = still ? `${name} fires since ${ONTIME.wall(last.start)}` : `${name} fired ${ONTIME.wall(last.start)} to ${ONTIME.wall(last.end)}`;
+      items.push(item);
+    }
+    host.replaceChildren(...items);
+  }
+
+  // The same figures as a table: at most 25 rows, evenly over the range, newest first.
+  const ROWS = 25;
+  function table(panel, data) {
+    const host = panel.querySelector("details");
+    host.ontime = data;
+    if (!host.open) return;
+    const cell = (tag, text, scope) => { const made = document.createElement(tag); made.textContent = text; if (scope) made.scope = scope; return made; };
+    const row = (...cells) => { const made = document.createElement("tr"); made.append(...cells); return made; };
+    const { times, world, series, fired } = data;
+    const step = Math.max(1, Math.ceil(times.length / ROWS));
+    const shown = [];
+    for (let index = times.length - 1; index >= 0; index -= step) shown.push(index);
+    host.querySelector("thead").replaceChildren(row(cell("th", "World", "col"), cell("th", "Wall", "col"), ...series.map((one) => cell("th", one.label, "col")), cell("th", "Firing", "col")));
+    host.querySelector("tbody").replaceChildren(...shown.map((index) => row(
+      cell("th", world[index] === null ? "–" : `${ONTIME.worldDay(world[index])} ${ONTIME.worldShort(world[index])}`, "row"),
+      cell("td", ONTIME.wall(times[index])),
+      ...series.map((one) => cell("td", panel.dataset.panel === "alerts" && one.values[index] !== null ? "firing" : UNITS(panel.dataset.unit, one.values[index]))),
+      cell("td", fired.filter((piece) => piece.start <= times[index] && times[index] <= piece.end).map((piece) => piece.alert).join(", ") || "–"),
+    )));
   }
 
   function legend(panel, plot) {
@@ -113,8 +168,7 @@
     const items = data.series.map((one, position) => {
       const item = document.createElement("span");
       item.className = "item";
-      const key = document.createElement("i");
-      key.style.background = colour(position);
+      const key = line(colour(position), DASHES[position % 8]);
       const value = index === null || index === undefined ? last(one.values) : one.values[index];
       item.append(key, `${one.label} `, Object.assign(document.createElement("b"), { textContent: UNITS(panel.dataset.unit, value) }));
       return item;
@@ -170,6 +224,8 @@
     const firing = new Set(data.fired.filter((piece) => data.times.at(-1) - piece.end < 11).map((piece) => piece.alert));
     panel.querySelectorAll(".runbook").forEach((link) => link.classList.toggle("firing", firing.has(link.dataset.alert)));
     panel.classList.toggle("alarm", firing.size > 0);
+    drawnIn(panel, data);
+    table(panel, data);
     if (panel.dataset.kind === "states") { strips(panel, data); return; }
     if (empty) { plots.get(panel)?.destroy(); plots.delete(panel); panel.querySelector(".legend").replaceChildren(); return; }
     const labels = data.series.map((one) => one.label).join("|");
@@ -202,7 +258,9 @@
   const schedule = () => { clearInterval(timer); if (Number(refresh.value)) timer = setInterval(all, Number(refresh.value) * 1000); };
   const remember = () => { try { localStorage.setItem("range", range.value); localStorage.setItem("refresh", refresh.value); } catch { /* as above */ } };
 
-  range.addEventListener("change", () => { remember(); all(); });
+  const reach = () => ONTIME.relink(Number(range.value));
+  range.addEventListener("change", () => { remember(); reach(); all(); });
+  reach();
   refresh.addEventListener("change", () => { remember(); schedule(); });
   document.getElementById("now").addEventListener("click", all);
   document.addEventListener("keydown", (event) => {
@@ -218,6 +276,11 @@
     const plot = plots.get(entry.target.closest(".panel"));
     if (plot && entry.contentRect.width > 0) plot.setSize({ width: entry.contentRect.width, height: 168 });
   }));
-  document.querySelectorAll(".panel").forEach((panel) => { sight.observe(panel); width.observe(panel.querySelector(".plot")); });
+  document.querySelectorAll(".panel").forEach((panel) => {
+    sight.observe(panel);
+    const details = panel.querySelector("details");
+    details.addEventListener("toggle", () => { if (details.ontime) table(panel, details.ontime); });
+    width.observe(panel.querySelector(".plot"));
+  });
   schedule();
 })();

@@ -64,7 +64,6 @@ def prometheus(environment: Environment) -> list[str]:
         "--storage.tsdb.retention.time=2d",
         f"--web.listen-address={listen_address(environment.host, environment.prometheus_url)}",
         f"--web.external-url={environment.prometheus_url}",
-        "--web.route-prefix=/",
         "--web.enable-lifecycle",
         "--rules.alert.for-grace-period=0s",  # what fired before a restart fires after it, however short its `for`
     ]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import json
 import re
 import shutil
@@ -16,12 +19,14 @@ import pytest
 from brownout import entries as e
 from brownout import rubric
 from brownout.errors import ScorecardError
-from brownout.scorecard import document, render
+from brownout.scorecard import document, render, replay
 from brownout.scorecard.strip import strip
 from brownout.scorecard.verify import verify
+from brownout.settings import ROOT
 from ontime.errors import UnknownNameError
 
 Tell = Callable[..., Any]
+PUBLISHED = ROOT / "interview" / "guide" / "scorecard.schema.json"
 EVIL = """<script>alert('x')</script> | **bold** [link](javascript:alert(1)) "quoted" {{ 7*7 }} --> `code`"""
 
 
@@ -73,7 +78,8 @@ def test_free_text_is_text_in_html(story: Any) -> None:
     text = render.as_text(card_of(story), "html")
     seen = Tags(text)
 
-    assert "script" not in seen.tags
+    assert seen.tags.count("script") == 2
+    assert "<script>alert" not in text
     assert "a" not in seen.tags
     assert not [name for name, _ in seen.attributes if name.startswith("on")]
     assert "{{ 7*7 }}" in text
@@ -104,6 +110,39 @@ def test_the_json_is_of_its_published_schema(story: Any) -> None:
 
     assert document.Scorecard.model_validate_json(text) == card_of(story)
     assert json.loads(text).keys() == document.schema()["properties"].keys()  # type: ignore[attr-defined]
+
+
+def test_the_published_schema_is_the_one_of_the_code() -> None:
+    assert json.loads(PUBLISHED.read_text()) == document.schema()
+
+
+def test_the_hand_over_is_on_each_form(story: Any) -> None:
+    story.add(650, e.HandOver(text=EVIL), "candidate")
+
+    for form in render.FORMS:
+        assert "alert" in render.as_text(card_of(story), form).split("Hand-over" if form != "json" else "hand_over")[1]
+
+
+def test_only_the_replay_s_own_script_may_run(story: Any) -> None:
+    text = render.as_text(card_of(story), "html")
+    digest = base64.b64encode(hashlib.sha256(text.split("<script>")[1].split("</script>")[0].encode()).digest())
+
+    assert f"'sha256-{digest.decode()}'" in html.unescape(text)
+    assert "connect-src" not in text
+    assert "default-src 'none'" in html.unescape(text)
+
+
+def test_the_replay_has_what_happened_and_when(story: Any) -> None:
+    card = card_of(story)
+    drawn = strip(card)
+    assert drawn is not None
+    told = json.loads(replay.data(card, drawn))
+
+    assert told["symptom"] == [[0.0, "bad"], [170.0, "good"]]
+    assert [item["kind"] for item in told["items"]][-1] == "closed"
+    assert {item["t"] for item in told["items"] if item["kind"] == "finding"} == {100.0, 120.0}
+    assert told["faults"][0]["found"] == 100.0
+    assert "<" not in replay.data(card, drawn)
 
 
 def test_machine_facts_and_human_ratings_are_apart(story: Any) -> None:
@@ -233,7 +272,7 @@ def test_marks_never_cover_each_other(story: Any) -> None:
     drawn = strip(card_of(story))
 
     assert drawn is not None
-    assert [lane.name for lane in drawn.lanes] == ["Facts", "Findings", "Hints", "Changes", "Pauses"]
+    assert [lane.name for lane in drawn.lanes] == ["Symptom", "Facts", "Findings", "Hints", "Changes", "Pauses"]
     for lane in drawn.lanes:
         places = [mark.x for mark in lane.marks]
         assert all(b - a >= 20 for a, b in pairwise(places))

@@ -16,9 +16,10 @@ prometheus_http_requests_total{{code="200",handler="/graph"}} {pages}
 prometheus_http_requests_total{{code="200",handler="/api/v1/label/:name/values"}} {pages}
 """
 DASHBOARDS = """# TYPE ontime_dashboards_query_seconds histogram
-ontime_dashboards_query_seconds_bucket{{what="overview",le="+Inf"}} {count}
-ontime_dashboards_query_seconds_count{{what="overview"}} {count}
-ontime_dashboards_query_seconds_sum{{what="overview"}} 0.5
+ontime_dashboards_query_seconds_bucket{{what="panel",le="+Inf"}} {count}
+ontime_dashboards_query_seconds_count{{what="panel"}} {count}
+ontime_dashboards_query_seconds_count{{what="overview"}} 900
+ontime_dashboards_query_seconds_sum{{what="panel"}} 0.5
 """
 
 
