@@ -15,6 +15,7 @@ from brownout.interview import Interview, current
 from brownout.lifecycle import watched_by
 from brownout.probes import ProbeView
 from brownout.proctor.changes import Changes
+from brownout.proctor.looks import Looks
 from brownout.proctor.prober import Prober
 from brownout.scorecard import render
 from brownout.settings import Harness
@@ -35,11 +36,13 @@ class Watch:
         view_of: ViewOf,
         changes: Callable[[Path], Changes],
         world_alive: Callable[[], bool],
+        looks: Looks | None = None,
     ) -> None:
         self._harness = harness
         self._view_of = view_of
         self._changes_of = changes
         self._world_alive = world_alive
+        self._looks = looks or Looks()
         self._stop = threading.Event()
         self._id: str | None = None
         self._seen = (0, "")
@@ -74,6 +77,7 @@ class Watch:
             self._changes.look()
         if not (facts.state == "running" or (facts.state == "closed" and facts.watching)):
             self._prober = None
+            self._looks.forget()
             return
         if self._prober is None or self._changes is None:
             self._begin(interview, facts)
@@ -82,7 +86,7 @@ class Watch:
             if seen.entry is not None:
                 interview.add("proctor", seen.entry)
             self._prober.changed(time.time())
-        self._prober.look()
+        self._looks.note(interview.id, self._prober.look())
         self._look_at_world(interview)
 
     def _known(self, interview: Interview) -> Facts:

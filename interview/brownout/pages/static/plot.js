@@ -5,7 +5,7 @@
 // `zero` is the moment that the axis counts minutes from.
 "use strict";
 (() => {
-  const HEIGHT = 190, EVERY_MS = 5000;
+  const HEIGHT = 176, EVERY_MS = 5000;
   const dashes = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
   const plots = new Map();
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -80,7 +80,7 @@
       width: Math.max(holder.clientWidth, 200), height: HEIGHT, padding: [22, 10, 0, 0],
       legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: false, range: () => [told.from, told.until] }, y: { range: (_, low, high) => { const top = Math.max(high ?? 0, told.limit ?? 0) || 1; return [Math.min(0, low ?? 0), top * 1.12]; } } },
-      axes: [{ ...axis, splits: (u, _, low, high) => { const step = [60, 120, 300, 600, 900, 1800, 3600].find((s) => (high - low) / s <= Math.max(3, u.width / 80)) || 3600; const first = Math.ceil((low - told.zero) / step); return Array.from({ length: Math.floor((high - told.zero) / step) - first + 1 }, (_, i) => told.zero + (first + i) * step); }, values: (_, at) => at.map((v) => `${Math.round((v - told.zero) / 60)} min`) }, { ...axis, size: 46 }],
+      axes: [{ ...axis, size: 28, splits: (u, _, low, high) => { const step = [60, 120, 300, 600, 900, 1800, 3600].find((s) => (high - low) / s <= Math.max(3, u.width / 80)) || 3600; const first = Math.ceil((low - told.zero) / step); return Array.from({ length: Math.floor((high - told.zero) / step) - first + 1 }, (_, i) => told.zero + (first + i) * step); }, values: (_, at) => at.map((v) => `${Math.round((v - told.zero) / 60)} min`) }, { ...axis, size: 46 }],
       series: [{}, ...told.series.map((s, i) => ({ label: s.name, stroke: colour(`--line-${i % 4 + 1}`), width: 2, dash: dashes[i % 4], spanGaps: false, points: { show: times.length < 3 } }))],
       hooks: { draw: [marks(told)], setCursor: [(u) => { const i = u.cursor.idx; if (i === null || i === undefined) latest(); else legend.textContent = `${minutes(times[i] - told.zero)}  ${current(i)}`; }] },
     }, rows, holder);

@@ -1,0 +1,103 @@
+"""What the ledger gets, as server-sent events: the entry's number is the event's id, so that nothing is missed.
+
+A browser that comes back names the last id that it has and is given what followed. Streams are counted: beyond the
+bound a new one is refused, so that pages left open somewhere cannot take the proctor's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+LOOK_SECONDS = 0.1
+BEAT_SECONDS = 2.0
+MOST_STREAMS = 24
+REPLAYED = 5_000
+"""A page that missed more than this many entries is told of the newest alone: it renders itself anew anyhow."""
+
+
+class Streams:
+    """How many streams are open."""
+
+    def __init__(self, most: int = MOST_STREAMS) -> None:
+        self._most = most
+        self.open = 0
+        self.ended = False
+
+    def full(self) -> bool:
+        return self.open >= self._most
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        self.open += 1
+        try:
+            yield
+        finally:
+            self.open -= 1
+
+
+class Tail:
+    """The new entries of a ledger, without asking for them while nobody has written."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0.5, check_same_thread=False)
+        self._version = -1
+
+    def close(self) -> None:
+        self._db.close()
+
+    def head(self) -> int:
+        (head,) = self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM entries").fetchone()
+        return int(head)
+
+    def after(self, seq: int) -> list[tuple[int, float, float, str, str]]:
+        """(seq, wall, world, kind, actor) of entries after `seq`; empty at once when the file has not changed."""
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        if version == self._version:
+            return []
+        self._version = version
+        rows = self._db.execute(
+            "SELECT seq, wall, world, kind, actor FROM entries WHERE seq > ? ORDER BY seq DESC LIMIT ?", (seq, REPLAYED)
+        ).fetchall()
+        return [(int(s), float(w), float(v), str(k), str(a)) for s, w, v, k, a in reversed(rows)]
+
+
+def event(kind: str, data: dict[str, Any], number: int | None = None) -> bytes:
+    head = f"id: {number}\n" if number is not None else ""
+    return f"{head}event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+def _told(seq: int, wall: float, world: float, kind: str, actor: str) -> bytes:
+    return event("entry", {"seq": seq, "wall": wall, "world": world, "kind": kind, "actor": actor}, seq)
+
+
+async def events(
+    path: Path,
+    after: int | None,
+    beat: Callable[[], dict[str, Any]],
+    streams: Streams,
+    bare: bool = False,
+) -> AsyncIterator[bytes]:
+    """Entries after `after` (None: from now on), then each new one, and a beat every other second.
+
+    `bare` events say only that there is an entry, not what it is.
+    """
+    with streams.one(), suppress(sqlite3.Error), closing(Tail(path)) as tail:
+        head = tail.head()
+        seq = head if after is None else min(after, head)
+        yield b"retry: 700\n\n"
+        due = 0.0
+        while not streams.ended:
+            for entry in tail.after(seq):
+                seq = entry[0]
+                yield event("entry", {"seq": seq}, seq) if bare else _told(*entry)
+            if time.monotonic() >= due:
+                due = time.monotonic() + BEAT_SECONDS
+                yield event("beat", {"wall": time.time(), "seq": seq, **beat()})
+            await asyncio.sleep(LOOK_SECONDS)
