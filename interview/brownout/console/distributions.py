@@ -39,6 +39,7 @@ class Spread:
 @dataclass(frozen=True, slots=True)
 class Distribution:
     scenario: str
+    ai_policy: str
     title: str
     level: str
     interviews: int
@@ -55,18 +56,19 @@ def minutes(facts: Facts, what: What) -> float | None:
 
 
 def of(all_facts: Iterable[Facts], scenarios: Mapping[str, Scenario]) -> list[Distribution]:
-    """One a scenario that has at least one closed interview, in the scenarios' order."""
-    closed: dict[str, list[Facts]] = {}
+    """One a scenario and AI policy that has at least one closed interview; others cannot be compared."""
+    closed: dict[tuple[str, str], list[Facts]] = {}
     for facts in all_facts:
         if facts.state == "closed":
-            closed.setdefault(facts.scenario, []).append(facts)
-    return [_one(name, closed[name], scenarios.get(name)) for name in sorted(closed)]
+            closed.setdefault((facts.scenario, facts.ai_policy), []).append(facts)
+    return [_one(them, scenarios.get(name)) for (name, _), them in sorted(closed.items())]
 
 
-def _one(name: str, them: list[Facts], scenario: Scenario | None) -> Distribution:
+def _one(them: list[Facts], scenario: Scenario | None) -> Distribution:
     newest = them[-1]
     return Distribution(
-        scenario=name,
+        scenario=newest.scenario,
+        ai_policy=newest.ai_policy,
         title=newest.title,
         level=newest.level,
         interviews=len(them),

@@ -15,6 +15,12 @@
     }
   }
   form.addEventListener("submit", (event) => { event.preventDefault(); enter(form.token.value); });
-  const token = decodeURIComponent(location.hash.slice(1));
-  if (token) { history.replaceState(null, "", location.pathname + location.search); enter(token); }
+  function fromLink() {
+    const token = decodeURIComponent(location.hash.slice(1));
+    if (!token) return;
+    history.replaceState(null, "", location.pathname + location.search);
+    enter(token);
+  }
+  addEventListener("hashchange", fromLink);
+  fromLink();
 })();
