@@ -9,7 +9,6 @@ from typing import Any
 
 from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
-from brownout.faults.making import make
 from brownout.faults.models import Recipe
 from brownout.registry_api import MODEL, RegistryApi
 from ontime.registry import CHAMPION, RegistryReader
@@ -24,6 +23,8 @@ def register_as_champion(context: InjectContext, recipe: Recipe, description: st
         champion = reader.alias(CHAMPION)
     if champion is None:
         raise PreparationError(f"No version of {MODEL} is {CHAMPION}. Restore a baseline first.")
+    from brownout.faults.making import make  # training and export: the proctor, which names it, goes without
+
     directory = make(recipe, champion.trained_from, champion.trained_through, context.harness)
     version = register(RegistryApi(context.environment.mlflow_url, 60.0), directory, description)
     done = context.platform.ontime("registry", "promote", version, check=False)
