@@ -45,7 +45,7 @@ class Services:
 
 def create_app(services: Services) -> FastAPI:
     doors = Doors(services.token, services.harness.console_url)
-    app = FastAPI(title="Console", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Console", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     pages = Pages(HERE)
     app.state.services = services
     app.state.doors = doors

@@ -9,7 +9,7 @@ import time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from brownout import findings, rubric, scenarios
 from brownout.console import agreement, distributions, doors, plots, steps, stream, views
@@ -186,8 +186,6 @@ def plot(request: Request, known: Read, key: Annotated[str, Id]) -> JSONResponse
 async def events(request: Request, interview: One, after: Annotated[int | None, Query(ge=0, le=2**53)] = None) -> Any:
     """The ledger's new entries as server-sent events; `Last-Event-ID` (or `after`) says where to go on."""
     streams: stream.Streams = services(request).streams
-    if streams.full():
-        raise HTTPException(503, "Too many pages are open. Close some of them.", {"Retry-After": "5"})
     last = request.headers.get("last-event-id", "")
     if last.isdigit() and len(last) < 16:
         after = int(last)
@@ -197,8 +195,7 @@ async def events(request: Request, interview: One, after: Annotated[int | None, 
         state = jobs.state()
         return {"world": interview.world(), "job": state.step if state is not None and state.running else None}
 
-    told = stream.events(interview.ledger.path, after, beat, streams)
-    return StreamingResponse(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return stream.EventStream(stream.events(interview.ledger.path, after, beat, streams), streams)
 
 
 @router.get("/history")

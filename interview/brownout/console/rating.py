@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from brownout import rubric
 from brownout.console import agreement, doors, stream
@@ -65,13 +65,10 @@ def rate_page(request: Request, seal: Mine) -> HTMLResponse:
 async def events(request: Request, seal: Mine) -> Any:
     """Tells only that something happened: kinds and actors would say what."""
     streams: stream.Streams = services(request).streams
-    if streams.full():
-        raise HTTPException(503, "Too many pages are open. Close some of them.", {"Retry-After": "5"})
     interview = Interview(harness(request), seal.interview)
     last = request.headers.get("last-event-id", request.query_params.get("after", ""))
     after = int(last) if last.isdigit() and len(last) < 16 else None
-    told = stream.events(interview.ledger.path, after, dict, streams, bare=True)
-    return StreamingResponse(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return stream.EventStream(stream.events(interview.ledger.path, after, dict, streams, bare=True), streams)
 
 
 def _open(request: Request, seal: doors.Seal) -> Interview:

@@ -10,10 +10,13 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+
+from starlette.responses import JSONResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 LOOK_SECONDS = 0.1
 BEAT_SECONDS = 2.0
@@ -23,23 +26,39 @@ REPLAYED = 5_000
 
 
 class Streams:
-    """How many streams are open."""
+    """How many streams are open. `ended` ends them all."""
 
     def __init__(self, most: int = MOST_STREAMS) -> None:
         self._most = most
         self.open = 0
         self.ended = False
 
-    def full(self) -> bool:
-        return self.open >= self._most
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
+    def take(self) -> bool:
+        """Whether there was a place for one more."""
+        if self.open >= self._most:
+            return False
         self.open += 1
+        return True
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events, or 503 when too many streams are open. Its place is free again however it ends."""
+
+    def __init__(self, told: AsyncGenerator[bytes, None], streams: Streams) -> None:
+        super().__init__(told, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._told = told
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._streams.take():
+            refusal = {"error": "Too many pages are open. Close some of them."}
+            await JSONResponse(refusal, 503, {"Retry-After": "5"})(scope, receive, send)
+            return
         try:
-            yield
+            await super().__call__(scope, receive, send)
         finally:
-            self.open -= 1
+            self._streams.open -= 1
+            await self._told.aclose()
 
 
 class Tail:
@@ -83,12 +102,12 @@ async def events(
     beat: Callable[[], dict[str, Any]],
     streams: Streams,
     bare: bool = False,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Entries after `after` (None: from now on), then each new one, and a beat every other second.
 
     `bare` events say only that there is an entry, not what it is.
     """
-    with streams.one(), suppress(sqlite3.Error), closing(Tail(path)) as tail:
+    with suppress(sqlite3.Error), closing(Tail(path)) as tail:
         head = tail.head()
         seq = head if after is None else min(after, head)
         yield b"retry: 700\n\n"
