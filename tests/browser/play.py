@@ -88,7 +88,7 @@ class PlayedLifecycle(Lifecycle):
                         e.ProbeChanged(
                             fault=record.fault,
                             probe=probe,
-                            role=role,  # type: ignore[arg-type]
+                            role=role,
                             status="broken",
                             why=f"{probe} sees it: the median age is 96 minutes, expected below 20.",
                             answers=120,
@@ -138,7 +138,7 @@ def curve(query: str, start: float, end: float, step: float) -> list[tuple[float
 
 def main(port: int) -> None:
     here = harness()
-    lifecycle = PlayedLifecycle(here, PlayedStage(), lambda *_: None)  # type: ignore[arg-type]
+    lifecycle = PlayedLifecycle(here, PlayedStage(), lambda *_: None)
     services = Services(here, "played-token", lambda: lifecycle, PlayedJobs(here, lifecycle), alerts, curve)
     config = uvicorn.Config(
         create_app(services), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
