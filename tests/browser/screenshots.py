@@ -113,28 +113,18 @@ def earlier(played: Played) -> None:
 
 def live(interview: Interview) -> None:
     """A quarter of an hour's worth of what happens."""
-    interview.state_finding(
-        "candidate", "monitoring", "misconfiguration", "Is the dashboard itself wrong?", "suspicion"
-    )
+    doubt = "Is the dashboard itself wrong?"
+    interview.state_finding("candidate", "monitoring", "misconfiguration", doubt, "suspicion")
     interview.next_hint("candidate")
     interview.note("Put a figure and a time on the symptom before touching anything.")
     interview.add("proctor", e.Change(what="deploy", detail="3f2c1a9 Ingest: refuse durations below ten minutes"))
-    for source, what in (
-        ("dashboards", "the overview"),
-        ("prometheus", "a query"),
-        ("git", "log"),
-        ("dashboards", "ingest"),
-    ):
+    looks = (("dashboards", "the overview"), ("prometheus", "a query"), ("git", "log"), ("dashboards", "ingest"))
+    for source, what in looks:
         kind = getattr(e, "Consulted", None)
         if kind is not None:
             interview.add("proctor", kind(source=source, what=what))
-    interview.state_finding(
-        "candidate",
-        "upstream",
-        "unit_or_schema_change",
-        SAID,
-        evidence="A query over the schedule's table, before and after.",
-    )
+    shown = "A query over the schedule's table, before and after."
+    interview.state_finding("candidate", "upstream", "unit_or_schema_change", SAID, evidence=shown)
 
 
 def main() -> int:

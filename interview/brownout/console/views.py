@@ -36,6 +36,11 @@ class Stated:
     suggested_why: str
     guides: tuple[e.FaultRecord, ...]
 
+    @property
+    def waits(self) -> bool:
+        """For the interviewer's word; a suspicion needs none."""
+        return not self.judged and self.facts.certainty == "conclusion"
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -84,7 +89,7 @@ def findings(known: Known) -> list[Stated]:
         guides = (records[about],) if about in records else known.created.faults
         judged = finding.judged_by == "interviewer"
         found.append(Stated(finding, judged, verdicts.get(finding.number), said.suggested_why, guides))
-    return sorted(found, key=lambda s: s.judged or s.facts.certainty == "suspicion")
+    return sorted(found, key=lambda stated: not stated.waits)
 
 
 def ladder(known: Known) -> list[tuple[str, list[Rung]]]:
