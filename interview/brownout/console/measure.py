@@ -21,6 +21,7 @@ from ontime.runtime.processes import proportional_mib
 VISITS = 7
 NOTES = 40
 PAUSE_SECONDS = 0.7
+LAST_SECONDS = 20.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _WATCH = """() => { window.painted = {};
   new MutationObserver(() => { const seq = document.body.dataset.painted; window.painted[seq] ??= Date.now(); })
@@ -80,7 +81,7 @@ def _page(harness: Harness) -> Iterator[Any]:
 def _visit(page: Any, address: str) -> float:
     """Seconds from the visit until the page is there and hears from the proctor."""
     page.goto(address, wait_until="commit")
-    page.wait_for_function("document.getElementById('link')?.dataset.state === 'live'")
+    page.wait_for_selector("#link[data-state=live]")
     return float(page.evaluate("performance.now()")) / 1000
 
 
@@ -92,6 +93,11 @@ def _painted(page: Any, interview: Interview) -> list[float]:
         entry = interview.note(f"measured: {number}")
         written.append((entry.seq, entry.wall * 1000))
         time.sleep(PAUSE_SECONDS)
-    page.wait_for_function(f"Number(document.body.dataset.painted) >= {written[-1][0]}")
-    painted = {int(seq): float(at) for seq, at in page.evaluate("window.painted").items()}
+    deadline = time.monotonic() + LAST_SECONDS
+    painted: dict[int, float] = {}
+    while max(painted, default=0) < written[-1][0]:
+        if time.monotonic() > deadline:
+            raise StackError(f"The console did not paint entry {written[-1][0]} within {LAST_SECONDS:.0f} s.")
+        painted = {int(seq): float(at) for seq, at in page.evaluate("window.painted").items()}
+        time.sleep(0.05)
     return [min(at for seen, at in painted.items() if seen >= seq) - wall for seq, wall in written]

@@ -18,7 +18,7 @@ from typing import Any
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
 BEAT_SECONDS = 2.0
 MOST_STREAMS = 24
 REPLAYED = 5_000

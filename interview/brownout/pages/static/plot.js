@@ -5,7 +5,7 @@
 // `zero` is the moment that the axis counts minutes from.
 "use strict";
 (() => {
-  const HEIGHT = 176, EVERY_MS = 5000;
+  const HEIGHT = 176, EVERY_MS = 5000, SOON_MS = 1500;
   const dashes = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
   const plots = new Map();
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -102,7 +102,13 @@
     }
   }
 
-  const all = (force) => document.querySelectorAll("figure[data-plot]").forEach((f) => ask(f, force));
+  const everything = (force) => document.querySelectorAll("figure[data-plot]").forEach((f) => ask(f, force));
+  // Curves may wait a moment for the words; several changes in a row draw them once.
+  let pending = 0;
+  function all(force) {
+    if (force) { everything(true); return; }
+    if (!pending) pending = setTimeout(() => { pending = 0; everything(false); }, SOON_MS);
+  }
   document.addEventListener("refreshed", () => all(false));
   setInterval(() => { if (!document.hidden && document.body.dataset.moving !== undefined) all(false); }, EVERY_MS);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => all(true));
@@ -115,5 +121,5 @@
   const watch = () => document.querySelectorAll("figure[data-plot]").forEach((f) => watcher.observe(f));
   document.addEventListener("refreshed", watch);
   watch();
-  all(false);
+  everything(false);
 })();
