@@ -69,7 +69,8 @@ test-stack: setup ## On a running stack of its own
 test-faults: setup ## The catalogue on a running stack of its own
 	@scripts/pytest-part.sh tests/faults $(PYTEST)
 
-test-browser: setup ## The pages in Chromium
+test-browser: ## The pages in Chromium
+	@scripts/setup.sh browser
 	@scripts/pytest-part.sh tests/browser $(PYTEST)
 
 lint: setup ## Style and common mistakes

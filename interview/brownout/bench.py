@@ -19,9 +19,11 @@ import psutil
 
 from brownout import baselines
 from brownout import interview as interviews
+from brownout.console.measure import measure
 from brownout.errors import LifecycleError, StackError
 from brownout.faults.actions import git
 from brownout.freeze import running_dags
+from brownout.interview import Interview
 from brownout.lifecycle import Lifecycle
 from brownout.scenarios import Scenario, get
 from brownout.settings import Harness
@@ -38,6 +40,7 @@ BASELINE = "may"
 SAMPLE_SECONDS = 10.0
 FAST = 1500.0
 FAST_SECONDS = 20.0
+CONSOLE_SECONDS = 60.0
 MIB_PER_GIB = 1024.0
 
 Tell = Callable[[str, str, str], None]
@@ -74,9 +77,12 @@ def run(
     yield from _fast_forward(harness, tell)
     yield _features(harness, tell)
     yield _deploy(stage, stack, get(scenarios[0]), tell)
-    for scenario in scenarios:
-        yield from _preparation(lifecycle, scenario)
-    lifecycle.reset(BASELINE)
+    for number, scenario in enumerate(scenarios):
+        interview, rows = _preparation(lifecycle, scenario)
+        yield from rows
+        if number == 0:
+            yield from _console(lifecycle, interview, stack, harness, tell)
+        lifecycle.reset(BASELINE)
 
 
 def _first_up(tell: Tell) -> Row:
@@ -197,12 +203,27 @@ def _features(harness: Harness, tell: Tell) -> Row:
     return Row("features for the whole year, point in time", time.monotonic() - begun, "s", "20")
 
 
-def _preparation(lifecycle: Lifecycle, scenario: str) -> Iterator[Row]:
-    facts = lifecycle.prepare(get(scenario), candidate="bench").facts()
+def _preparation(lifecycle: Lifecycle, scenario: str) -> tuple[Interview, list[Row]]:
+    interview = lifecycle.prepare(get(scenario), candidate="bench")
+    facts = interview.facts()
+    rows: list[Row] = []
     for fault in facts.faults:
         if fault.injected and fault.symptom_observed:
             seconds = fault.symptom_observed.wall - fault.injected.wall
-            yield Row(f"{scenario}: injection to symptom observed", seconds, "s", "120, or 360 with labels")
+            rows.append(Row(f"{scenario}: injection to symptom observed", seconds, "s", "120, or 360 with labels"))
     if facts.preparation_seconds is not None:
-        yield Row(f"{scenario}: whole preparation", facts.preparation_seconds, "s", "300")
-    lifecycle.reset(BASELINE)
+        rows.append(Row(f"{scenario}: whole preparation", facts.preparation_seconds, "s", "300"))
+    return interview, rows
+
+
+def _console(lifecycle: Lifecycle, interview: Interview, stack: Stack, harness: Harness, tell: Tell) -> Iterator[Row]:
+    """Started, with probes running and a page open. Raises `StackError` without a browser or a proctor."""
+    pid = next((part.pid for part in stack.supervision.status() if part.name == "proctor"), None)
+    if pid is None:
+        raise StackError("The proctor does not run. `brownout up`, then try again.")
+    lifecycle.start(interview)
+    tell("console", "started", "")
+    for found in measure(interview, harness, pid, CONSOLE_SECONDS):
+        yield Row(*found)
+    tell("console", "done", "")
+    lifecycle.close(interview, "measured", watch=False)

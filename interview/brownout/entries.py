@@ -89,6 +89,7 @@ class Created(Payload):
     ai_policy: AiPolicy
     baseline: str
     time_box_minutes: float = Field(gt=0)
+    raters: tuple[str, ...] = Field(default=(), max_length=8, description="Who rates at the close, as told beforehand.")
     pack: str = "brownout"
     pack_version: str = ""
     secrecy: Secrecy = "on-trust"
@@ -285,6 +286,13 @@ class Rated(Payload):
     dimension: str
     score: int = Field(ge=1, le=5)
     why: str = Field(default="", max_length=4_000)
+
+
+class RatingsFinished(Payload):
+    """A rater is done: what they left out stays out, and they may see the machine's facts and the others' ratings."""
+
+    kind = "ratings_finished"
+    rater: str = Field(min_length=1, max_length=80)
 
 
 class HarnessTrouble(Payload):

@@ -184,6 +184,8 @@ class Facts(_Fact):
     hand_over: NoteFacts | None = Field(description="the candidate's last word to whoever is on call next")
     notes: tuple[NoteFacts, ...]
     ratings: tuple[RatingFacts, ...]
+    raters: tuple[str, ...] = Field(default=(), description="who rates: those named beforehand, then those who did")
+    raters_finished: tuple[str, ...] = Field(default=(), description="who is done rating")
     trouble: tuple[NoteFacts, ...]
     timeline: tuple[TimelineItem, ...]
     last_step: str
@@ -495,6 +497,9 @@ class _Derivation:
             )
         return tuple(latest.values())
 
+    def finished(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(seen.payload.rater for seen in _of_kind(self.entries, e.RatingsFinished)))
+
     def hints(self) -> tuple[HintFacts, ...]:
         return tuple(
             HintFacts(number=hint.number, fault=hint.fault, text=hint.text, at=self.moment(entry))
@@ -547,6 +552,8 @@ class _Derivation:
             hand_over=next(reversed(self.notes(e.HandOver, "text")), None),
             notes=self.notes(e.Note, "text"),
             ratings=self.ratings(),
+            raters=tuple(dict.fromkeys((*created.raters, *(r.rater for r in self.ratings()), *self.finished()))),
+            raters_finished=self.finished(),
             trouble=self.notes(e.HarnessTrouble, "what"),
             timeline=tuple(self.timeline()),
             last_step=f"{steps[-1].name} {steps[-1].status}" if steps else "",

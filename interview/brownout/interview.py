@@ -171,6 +171,14 @@ class Interview:
         self.require(self.facts(), "be rated", "running", "paused", "closed")
         return self.add("interviewer", e.Rated.of(rater=rater, dimension=dimension, score=score, why=why))
 
+    def finish_ratings(self, rater: str) -> Entry:
+        """`rater` is done. Raises `LifecycleError` before the close, or when they rated nothing."""
+        facts = self.facts()
+        self.require(facts, "be done with ratings", "closed")
+        if not any(rating.rater == rater for rating in facts.ratings):
+            raise LifecycleError(f"{rater!r} has rated nothing yet. Rate at least one dimension of the rubric.")
+        return self.add("interviewer", e.RatingsFinished.of(rater=rater))
+
     def undo(self, seq: int, reason: str) -> Entry:
         """Compensates an entry that people added; it stays in the ledger and no longer counts."""
         entry = next((x for x in self.ledger.entries() if x.seq == seq), None)

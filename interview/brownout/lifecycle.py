@@ -135,19 +135,29 @@ class Lifecycle:
     # -- prepare ----------------------------------------------------------------------------------------------------
 
     def prepare(
-        self, scenario: Scenario, seed: int | None = None, candidate: str = "", ai_policy: e.AiPolicy = "none"
+        self,
+        scenario: Scenario,
+        seed: int | None = None,
+        candidate: str = "",
+        ai_policy: e.AiPolicy = "none",
+        raters: tuple[str, ...] = (),
+        interview_id: str = "",
     ) -> Interview:
         """Restores, furnishes, injects, waits for the symptom and freezes. Under five minutes.
+
+        `interview_id` is chosen when it is not given.
 
         Raises `LifecycleError` when another interview is under way, `PreparationError` when a step fails; the
         interview is then abandoned.
         """
-        self._refuse_a_second()
+        self.refuse_a_second()
         begun = time.monotonic()
         number = scenario.seed if seed is None else seed
         scenario = scenario.chosen(number)
         drawn = scenario.drawn(number)
-        interview = Interview.create(self._harness, self._created(scenario, number, candidate, ai_policy, drawn))
+        created = self._created(scenario, number, candidate, ai_policy, drawn)
+        named = {"raters": raters, **({"interview": interview_id} if interview_id else {})}
+        interview = Interview.create(self._harness, created.model_copy(update=named))
         try:
             self._prepare(interview, scenario, number, drawn, begun)
         except BaseException as error:
@@ -327,7 +337,8 @@ class Lifecycle:
         interview.require(facts, what, *states)
         return facts
 
-    def _refuse_a_second(self) -> None:
+    def refuse_a_second(self) -> None:
+        """Raises `LifecycleError` while another interview is under way; one whose preparation died is settled."""
         other = interviews.current(self._harness)
         if other is None:
             return

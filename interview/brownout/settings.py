@@ -22,6 +22,10 @@ class Harness(BaseSettings):
     state: Path = Field(default=Path.home() / ".local/state/brownout", description="Directory of all harness state.")
     host: str = Field(default="127.0.0.1", description="Address that the harness's servers bind to.")
     proctor_url: str = Field(default="http://127.0.0.1:7201", description="Base URL of the proctor.")
+    console_url: str = Field(
+        default="http://console.localhost:7206",
+        description="Base URL of the console; a host name that nothing else answers to, so that its cookie is its own.",
+    )
     metrics_url: str = Field(default="http://127.0.0.1:7202", description="Base URL of the proctor's metrics.")
     prometheus_url: str = Field(
         default="http://127.0.0.1:7203", description="Base URL of the interviewer's Prometheus."

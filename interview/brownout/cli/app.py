@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from brownout.cli import checks, conduct, proving, records, running
+from brownout.cli import checks, conduct, pages, proving, records, running
 from ontime.cli.app import keep_traceback
 from ontime.cli.output import OUT
 from ontime.errors import OntimeError
@@ -28,7 +28,7 @@ def options(no_color: bool = typer.Option(False, "--no-color", help="Plain text;
         OUT.without_colour()
 
 
-for part in (running, conduct, records, checks, proving):
+for part in (running, conduct, pages, records, checks, proving):
     part.add_to(app)
 
 

@@ -70,6 +70,9 @@ def interview(
     seed: Annotated[int | None, typer.Option(help="Changes target and magnitude; default: the scenario's own.")] = None,
     candidate: Annotated[str, typer.Option(help="An alias of the candidate, for ledger and scorecard.")] = "",
     ai: Annotated[Ai, typer.Option(help="What AI help the candidate may use.")] = Ai.none,
+    rater: Annotated[
+        list[str] | None, typer.Option("--rater", help="Who rates at the close; the first is you. May be repeated.")
+    ] = None,
     yes_start: Annotated[bool, typer.Option("--yes-start", help="Start at once, without asking.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -87,7 +90,7 @@ def interview(
     chosen = get(scenario)
     with telling() as tell:
         Stack(harness(), environment(), tell).ensure_proctor()
-        made = lifecycle(tell).prepare(chosen, seed, candidate, ai.value)
+        made = lifecycle(tell).prepare(chosen, seed, candidate, ai.value, tuple(rater or ()))
     if not as_json:
         _brief(made)
     if yes_start or (not as_json and _asked()):

@@ -142,10 +142,15 @@ def undo(
     say(f"Entry {seq} no longer counts.", "green")
 
 
-def history(as_json: Json = False) -> None:
-    """List all interviews, oldest first.
+def history(
+    times: Annotated[
+        bool, typer.Option("--times", help="How the times are spread, by scenario and AI policy.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List all interviews, oldest first, or how their times are spread.
 
-    Example: brownout history
+    Examples: brownout history · brownout history --times
     """
     from rich.markup import escape
     from rich.table import Table
@@ -155,6 +160,9 @@ def history(as_json: Json = False) -> None:
     from brownout.settings import harness
 
     all_facts: list[Facts] = [Interview(harness(), name).facts() for name in known_ids(harness())]
+    if times:
+        _spread(all_facts, as_json)
+        return
     if as_json:
         OUT.data([line(facts).model_dump(mode="json") for facts in all_facts])
         return
@@ -183,6 +191,34 @@ def history(as_json: Json = False) -> None:
             str(sum(len(fault.left_worse) for fault in facts.faults) or "–"),
             str(len(facts.hints)),
         )
+    OUT.people.print(view)
+
+
+def _spread(all_facts: list[Facts], as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from brownout.console import distributions
+    from brownout.scenarios import load
+
+    found = distributions.of(all_facts, load())
+    if as_json:
+        OUT.data([asdict(one) for one in found])
+        return
+
+    def told(minutes: float | None) -> str:
+        return "–" if minutes is None else f"{minutes:.1f}"
+
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("scenario", "AI", "moment", "reached", "fastest", "median", "slowest", "expected"):
+        view.add_column(heading)
+    for one in found:
+        for s in one.spreads:
+            ends = (s.dots[0].minutes, s.dots[-1].minutes) if s.dots else (None, None)
+            reached = f"{len(s.dots)} of {s.of}"
+            figures = (told(x) for x in (ends[0], s.median, ends[1], s.expected))
+            view.add_row(one.scenario, one.ai_policy, s.what, reached, *figures)
     OUT.people.print(view)
 
 

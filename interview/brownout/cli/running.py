@@ -145,6 +145,7 @@ def _urls() -> list[tuple[str, str]]:
         ("Alertmanager", here.alertmanager_url),
         ("serving", here.serving_url),
         ("ingest", here.ingest_url),
+        ("console (yours)", f"{ours.console_url}, opened by `make console`"),
         ("proctor (yours)", ours.proctor_url),
         ("Prometheus (yours)", ours.prometheus_url),
     ]

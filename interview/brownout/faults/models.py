@@ -7,15 +7,17 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from brownout.faults.frozen import Frozen
 from ontime.contract import FEATURE_NAMES, contract_hash
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 _TREE, _END = "Tree=", "end of trees"
 
@@ -81,6 +83,8 @@ def train_bag(
     Each booster trains on one thread: LightGBM's threads wait for each other by spinning, which takes minutes instead
     of seconds on a machine that is busy.
     """
+    import lightgbm as lgb  # dear: whoever only names a recipe goes without
+
     source = np.random.default_rng(recipe.seed)
     samples = [np.sort(source.choice(len(late), int(recipe.row_share * len(late)), False)) for _ in range(recipe.bags)]
 
@@ -110,6 +114,8 @@ def _parameters(recipe: Recipe, seed: int) -> dict[str, object]:
 
 def merge(boosters: list[lgb.Booster]) -> lgb.Booster:
     """One booster whose raw score is the mean of the given ones', made of all their trees with scaled leaves."""
+    import lightgbm as lgb
+
     texts = [booster.model_to_string() for booster in boosters]
     head = "\n".join(line for line in texts[0].split(f"\n{_TREE}", 1)[0].splitlines() if "tree_sizes=" not in line)
     trees = [tree for text in texts for tree in _trees(text)]

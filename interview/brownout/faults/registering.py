@@ -10,7 +10,6 @@ from typing import Any
 
 from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
-from brownout.faults.making import make
 from brownout.faults.models import AnyRecipe, Retraining
 from brownout.registry_api import MODEL, RegistryApi
 from brownout.settings import ROOT
@@ -30,6 +29,8 @@ def register_as_champion(context: InjectContext, recipe: AnyRecipe, description:
         champion = reader.alias(CHAMPION)
     if champion is None:
         raise PreparationError(f"No version of {MODEL} is {CHAMPION}. Restore a baseline first.")
+    from brownout.faults.making import make  # training and export: the proctor, which names it, goes without
+
     days = Days(champion.trained_from, champion.trained_through)
     if isinstance(recipe, Retraining):
         days = training_days(recipe, context.world.now())

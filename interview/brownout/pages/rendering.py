@@ -31,6 +31,11 @@ def utc(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
 
 
+def flow(text: str) -> str:
+    """Paragraphs whose lines were wrapped by hand, as lines that a page wraps itself."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
 @lru_cache(maxsize=256)
 def _fingerprint(path: Path, _changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
@@ -54,6 +59,7 @@ class Pages:
             "duration": duration,
             "wall": wall_time,
             "world": world_time,
+            "flow": flow,
             "iso": iso,
             "utc": utc,
         }

@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ontime.contract import FRESH_VIEWS, SLOW_VIEWS
@@ -38,6 +39,7 @@ SLOW_REACH = timedelta(days=60)
 AHEAD = timedelta(hours=24)
 """Events are loaded this far ahead, so that they are read anew only once a world day; as-of joins see none of it."""
 KEPT_TICKS, KEPT_MIDNIGHTS = 24, 4
+BATCH_ROWS = 32_768
 
 
 class Truth:
@@ -53,10 +55,16 @@ class Truth:
         self._flights_until: datetime | None = None
 
     def events(self, table: str, since: datetime, until: datetime) -> pa.Table:
-        """Canonical rows that became available in [since, until), in the warehouse's schema."""
-        return pq.read_table(
-            self._data / f"{table}.parquet", filters=[("available_at", ">=", since), ("available_at", "<", until)]
-        )
+        """Canonical rows that became available in [since, until), in the warehouse's schema; read batch by batch."""
+        kept: list[pa.RecordBatch] = []
+        with pq.ParquetFile(self._data / f"{table}.parquet") as file:
+            for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
+                available = batch["available_at"]
+                low, high = (pa.scalar(moment, available.type) for moment in (since, until))
+                inside = pc.and_(pc.greater_equal(available, low), pc.less(available, high))
+                if pc.any(inside).as_py():
+                    kept.append(batch.filter(inside))
+            return pa.Table.from_batches(kept, file.schema_arrow)
 
     def connection(self, since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
         found = events_connection({name: self.events(name, since, until) for name in EVENT_TABLES})

@@ -14,6 +14,11 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.types import ASGIApp
 
+from brownout.console.alerts import Alertmanager
+from brownout.console.app import Services
+from brownout.console.app import create_app as create_console
+from brownout.console.jobs import ProcessJobs
+from brownout.console.plots import OwnPrometheus
 from brownout.errors import BrownoutError
 from brownout.evidence.gathering import Gathering, noticers
 from brownout.facts import Facts
@@ -22,6 +27,7 @@ from brownout.lifecycle import Lifecycle
 from brownout.proctor import tokens
 from brownout.proctor.app import create_app
 from brownout.proctor.changes import Changes
+from brownout.proctor.looks import Looks
 from brownout.proctor.metrics import InterviewMetrics
 from brownout.proctor.metrics import create_app as create_metrics_app
 from brownout.proctor.watch import Watch
@@ -32,6 +38,9 @@ from ontime.settings import environment
 
 REPORTED = 50
 """How many of the newest interviews have metrics."""
+
+GRACE_SECONDS = 2
+"""How long open answers are waited for at the end; streams end by themselves."""
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +64,15 @@ def known_facts(harness: Harness) -> Iterator[Facts]:
 
 def _server(app: ASGIApp, url: str, host: str) -> Server:
     port = urlsplit(url).port or 80
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
     return Server(config)
 
 
@@ -64,21 +81,40 @@ async def serve(here: Harness) -> None:
         log.info("%s: %s %s", step, status, detail)
 
     stage = RealStage(here, environment(), tell)
-    app = create_app(here, tokens.ensure(here, "proctor"), lambda: Lifecycle(here, stage, tell))
-    metrics = create_metrics_app(InterviewMetrics(lambda: known_facts(here)), tokens.ensure(here, "metrics"))
-    servers = [_server(app, here.proctor_url, here.host), _server(metrics, here.metrics_url, here.host)]
+    token = tokens.ensure(here, "proctor")
+    looks = Looks()
+
+    def lifecycle() -> Lifecycle:
+        return Lifecycle(here, stage, tell)
+
+    services = Services(
+        harness=here,
+        token=token,
+        lifecycle=lifecycle,
+        jobs=ProcessJobs(here),
+        alerts=Alertmanager(lambda: environment().alertmanager_url),
+        ask=OwnPrometheus(here),
+    )
+    metrics = InterviewMetrics(lambda: known_facts(here), looks)
+    servers = [
+        _server(create_app(here, token, lifecycle), here.proctor_url, here.host),
+        _server(create_metrics_app(metrics, tokens.ensure(here, "metrics")), here.metrics_url, here.host),
+        _server(create_console(services), here.console_url, here.host),
+    ]
     watch = Watch(
         here,
         stage.probe_view,
         lambda memory: Changes(environment(), memory),
         stage.world_alive,
         lambda: Gathering(noticers(environment(), here, stage.workspace)),
+        looks,
     )
     thread = threading.Thread(target=watch.run, name="watch", daemon=True)
     thread.start()
 
     def end() -> None:
         watch.stop()
+        services.streams.ended = True
         for server in servers:
             server.should_exit = True
 

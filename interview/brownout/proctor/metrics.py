@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from brownout.facts import STATES, Facts
+from brownout.proctor.looks import Looks
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOMENTS = {
@@ -25,10 +26,11 @@ _STATUS = {"ok": 1.0, "broken": 0.0, "unknown": -1.0}
 
 
 class InterviewMetrics(Collector):
-    """Asks `facts` for every interview to report. No metric has a value of its own."""
+    """Asks `facts` for every interview to report; what probes measured last is in `looks`."""
 
-    def __init__(self, facts: Callable[[], Iterable[Facts]]) -> None:
+    def __init__(self, facts: Callable[[], Iterable[Facts]], looks: Looks | None = None) -> None:
         self._facts = facts
+        self._looks = looks or Looks()
 
     def describe(self) -> Iterable[Metric]:
         return ()
@@ -44,6 +46,7 @@ class InterviewMetrics(Collector):
         yield self._harms(known)
         yield self._evidence(known)
         yield self._probes(known)
+        yield self._figures()
 
     def _info(self, known: list[Facts]) -> Metric:
         labels = ["interview", "scenario", "level", "seed"]
@@ -123,6 +126,16 @@ class InterviewMetrics(Collector):
             for fault in f.faults:
                 for probe in fault.probes:
                     family.add_metric([f.interview, fault.fault, probe.probe], _STATUS[probe.status])
+        return family
+
+    def _figures(self) -> Metric:
+        family = GaugeMetricFamily(
+            "brownout_probe_figure",
+            "What the probe measured at its last look; absent when that is long ago.",
+            labels=["interview", "fault", "probe", "figure"],
+        )
+        for figure in self._looks.figures():
+            family.add_metric([figure.interview, figure.fault, figure.probe, figure.name], figure.value)
         return family
 
 

@@ -16,6 +16,7 @@ from brownout.interview import Interview, current
 from brownout.lifecycle import watched_by
 from brownout.probes import ProbeView
 from brownout.proctor.changes import Changes
+from brownout.proctor.looks import Looks
 from brownout.proctor.prober import Prober
 from brownout.scorecard import render
 from brownout.settings import Harness
@@ -37,6 +38,7 @@ class Watch:
         changes: Callable[[Path], Changes],
         world_alive: Callable[[], bool],
         gathering: Callable[[], Gathering] | None = None,
+        looks: Looks | None = None,
     ) -> None:
         """`gathering` begins to notice what is looked at; without it nobody does."""
         self._harness = harness
@@ -45,6 +47,7 @@ class Watch:
         self._world_alive = world_alive
         self._gathering_of = gathering
         self._gathering: Gathering | None = None
+        self._looks = looks or Looks()
         self._stop = threading.Event()
         self._id: str | None = None
         self._seen = (0, "")
@@ -80,6 +83,7 @@ class Watch:
         if not (facts.state == "running" or (facts.state == "closed" and facts.watching)):
             self._prober = None
             self._end_gathering()
+            self._looks.forget()
             return
         if self._prober is None or self._changes is None:
             self._begin(interview, facts)
@@ -88,7 +92,7 @@ class Watch:
             if seen.entry is not None:
                 interview.add("proctor", seen.entry)
             self._prober.changed(time.time())
-        self._prober.look()
+        self._looks.note(interview.id, self._prober.look())
         self._look_at_world(interview)
         self._gather(interview, facts)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import lightgbm as lgb
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -11,6 +12,9 @@ from ontime.contract import FEATURE_NAMES
 from ontime.errors import ContractError
 from ontime.scorer import Matrix
 from ontime.settings import TrainingBehaviour
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 LABEL = "label"
 
@@ -51,6 +55,8 @@ def parameters(training: TrainingBehaviour) -> dict[str, object]:
 
 def train(rows: pa.Table, training: TrainingBehaviour) -> lgb.Booster:
     """A booster of `training.trees` trees over all `rows`."""
+    import lightgbm as lgb  # costs 50 MB: whoever only wants the matrix goes without
+
     data = lgb.Dataset(features(rows), labels(rows), feature_name=list(FEATURE_NAMES), free_raw_data=True)
     return lgb.train(parameters(training), data, num_boost_round=training.trees)
 

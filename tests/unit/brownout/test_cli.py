@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from brownout import entries as e
 from brownout import settings as harness_settings
 from brownout.cli.app import app, main
+from brownout.proctor import tokens
 from brownout.settings import Harness
 from ontime import settings as platform_settings
 from ontime.cli.output import OUT
@@ -197,3 +199,50 @@ def test_preflight_answers_with_its_exit_code(run: Run) -> None:
     assert code == (0 if told["ok"] else 1)
     assert {"processor", "memory", "packages", "secrecy"} <= {check["name"] for check in told["checks"]}
     assert all(check["remedy"] or check["ok"] for check in told["checks"])
+
+
+def test_the_console_prints_a_link_whose_token_no_log_sees(run: Run, ours: Harness) -> None:
+    missing = run("console", "--no-open")
+    token = tokens.ensure(ours, "proctor")
+    code, out, _ = run("console", "--no-open")
+
+    assert (missing[0], "brownout up" in missing[2]) == (1, True)
+    assert (code, out.splitlines()[-1]) == (0, f"http://console.localhost:7206/enter#{token}")
+
+
+def test_live_tells_what_the_live_page_shows(run: Run, tell_story: Tell) -> None:
+    tell_story().started().finding(300, ("ingest", "stale_data"))
+
+    code, out, _ = run("live")
+    told = json.loads(run("live", "--json")[1])
+
+    assert code == 0
+    for word in ("Fresh features stand still", "Conclusion 1: ingest / stale_data", "next   Look at the ages."):
+        assert word in out
+    assert told["facts"]["findings"][0]["component"] == "ingest"
+    assert [hint["next"] for hint in told["hints"]] == [True, False, False]
+
+
+def test_two_raters_agree_when_both_are_done(run: Run, ours: Harness, tell_story: Tell) -> None:
+    story = tell_story(raters=("ann", "ben")).started()
+    story.add(400, e.Closed(reason="time"), "interviewer").add(1000, e.WatchEnded())
+    tokens.ensure(ours, "proctor")
+    link = run("rater", "ben")[1]
+    run("rate", "repair", "4", "--rater", "ann")
+    waiting = run("ratings", "--done", "ann")[1]
+    run("rate", "repair", "2", "--rater", "ben")
+    told = run("ratings", "--done", "ben")[1]
+
+    assert "/rate/enter#" in link
+    assert "Still rating: ben" in waiting
+    assert "0 of 1 ratings are equal, 0 at most one apart" in told
+    assert (story.folder / "scorecard.html").exists()
+
+
+def test_times_are_spread_by_scenario(run: Run, tell_story: Tell) -> None:
+    tell_story().started().finding(320, ("ingest", "stale_data")).add(400, e.Closed(reason="time"), "interviewer")
+
+    told = json.loads(run("history", "--times", "--json")[1])
+
+    assert told[0]["scenario"] == "junior-01"
+    assert told[0]["spreads"][0]["dots"][0]["minutes"] == 2.0

@@ -49,7 +49,7 @@ const live = (() => {
       const beat = JSON.parse(event.data);
       offset = beat.wall * 1000 - Date.now();
       document.dispatchEvent(new CustomEvent("beat", { detail: beat }));
-      if (beat.seq !== undefined && beat.seq !== seq && beat.seq > Number(body.dataset.seq || 0)) refresh();
+      if (beat.seq > Number(body.dataset.seq || 0)) refresh();  // an entry came, but what it changed could not be fetched
     });
     source.onerror = () => {
       const gone = source.readyState === EventSource.CLOSED;

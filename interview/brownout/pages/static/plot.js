@@ -5,7 +5,7 @@
 // `zero` is the moment that the axis counts minutes from.
 "use strict";
 (() => {
-  const HEIGHT = 190, EVERY_MS = 5000;
+  const HEIGHT = 176, EVERY_MS = 5000, SOON_MS = 1500;
   const dashes = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
   const plots = new Map();
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -80,7 +80,7 @@
       width: Math.max(holder.clientWidth, 200), height: HEIGHT, padding: [22, 10, 0, 0],
       legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: false, range: () => [told.from, told.until] }, y: { range: (_, low, high) => { const top = Math.max(high ?? 0, told.limit ?? 0) || 1; return [Math.min(0, low ?? 0), top * 1.12]; } } },
-      axes: [{ ...axis, splits: (u, _, low, high) => { const step = [60, 120, 300, 600, 900, 1800, 3600].find((s) => (high - low) / s <= Math.max(3, u.width / 80)) || 3600; const first = Math.ceil((low - told.zero) / step); return Array.from({ length: Math.floor((high - told.zero) / step) - first + 1 }, (_, i) => told.zero + (first + i) * step); }, values: (_, at) => at.map((v) => `${Math.round((v - told.zero) / 60)} min`) }, { ...axis, size: 46 }],
+      axes: [{ ...axis, size: 28, splits: (u, _, low, high) => { const step = [60, 120, 300, 600, 900, 1800, 3600].find((s) => (high - low) / s <= Math.max(3, u.width / 80)) || 3600; const first = Math.ceil((low - told.zero) / step); return Array.from({ length: Math.floor((high - told.zero) / step) - first + 1 }, (_, i) => told.zero + (first + i) * step); }, values: (_, at) => at.map((v) => `${Math.round((v - told.zero) / 60)} min`) }, { ...axis, size: 46 }],
       series: [{}, ...told.series.map((s, i) => ({ label: s.name, stroke: colour(`--line-${i % 4 + 1}`), width: 2, dash: dashes[i % 4], spanGaps: false, points: { show: times.length < 3 } }))],
       hooks: { draw: [marks(told)], setCursor: [(u) => { const i = u.cursor.idx; if (i === null || i === undefined) latest(); else legend.textContent = `${minutes(times[i] - told.zero)}  ${current(i)}`; }] },
     }, rows, holder);
@@ -102,7 +102,13 @@
     }
   }
 
-  const all = (force) => document.querySelectorAll("figure[data-plot]").forEach((f) => ask(f, force));
+  const everything = (force) => document.querySelectorAll("figure[data-plot]").forEach((f) => ask(f, force));
+  // Curves may wait a moment for the words; several changes in a row draw them once.
+  let pending = 0;
+  function all(force) {
+    if (force) { everything(true); return; }
+    if (!pending) pending = setTimeout(() => { pending = 0; everything(false); }, SOON_MS);
+  }
   document.addEventListener("refreshed", () => all(false));
   setInterval(() => { if (!document.hidden && document.body.dataset.moving !== undefined) all(false); }, EVERY_MS);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => all(true));
@@ -115,5 +121,5 @@
   const watch = () => document.querySelectorAll("figure[data-plot]").forEach((f) => watcher.observe(f));
   document.addEventListener("refreshed", watch);
   watch();
-  all(false);
+  everything(false);
 })();

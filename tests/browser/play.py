@@ -1,0 +1,150 @@
+"""A proctor's console on a real ledger and a stage that only acts: `python tests/browser/play.py PORT`.
+
+State is `$BROWNOUT_STATE`. What the machine would observe is appended to the ledger by whoever plays; curves come from
+a sine. Killed at any moment, the next one goes on from the ledger.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from brownout import entries as e
+from brownout.console.alerts import Alert, Board
+from brownout.console.app import Services, create_app
+from brownout.console.jobs import JobState, Wish, begun
+from brownout.faults import Fault
+from brownout.interview import Access, Interview, new_id
+from brownout.lifecycle import Lifecycle, Release, Standstill
+from brownout.scenarios import Scenario, get
+from brownout.settings import Harness, harness
+
+STEP_SECONDS = 0.15
+
+
+class PlayedStage:
+    """Does nothing to any stack, and takes a moment for it."""
+
+    def versions(self) -> dict[str, str]:
+        return {"brownout": "played"}
+
+    def secrecy(self) -> e.Secrecy:
+        return "on-trust"
+
+    def restore(self, baseline: str) -> None:
+        time.sleep(STEP_SECONDS)
+
+    def run_world(self, speed: float) -> None:
+        time.sleep(STEP_SECONDS)
+
+    def measure_healthy(self) -> e.Healthy:
+        time.sleep(STEP_SECONDS)
+        return e.Healthy(reference_version="3", reference_model="none")
+
+    def make_workspace(self, scenario: Scenario, seed: int) -> Path:
+        return Path()
+
+    def deploy(self, workspace: Path) -> None:
+        time.sleep(STEP_SECONDS)
+
+    def inject(self, fault: Fault, parameters: Any, workspace: Path, seed: int) -> None:
+        time.sleep(STEP_SECONDS)
+
+    def probe_view(self, healthy: e.Healthy | None, onset_world: float | None, since_wall: float) -> Any:
+        return None
+
+    def world_now(self) -> float:
+        return 1_367_838_000.0
+
+    def freeze(self) -> Standstill:
+        return Standstill(time.time(), self.world_now())
+
+    def release(self, frozen_wall: float | None) -> Release:
+        return Release(5.0)
+
+    def let_in(self, access: Access) -> None:
+        pass
+
+    def lock_out(self) -> None:
+        pass
+
+
+class PlayedLifecycle(Lifecycle):
+    """Observes each symptom at once."""
+
+    def _observe(self, interview: Interview, drawn: Any, view: Any) -> None:
+        time.sleep(STEP_SECONDS)
+        for record in interview.created.faults:
+            for role, probes in (("symptom", record.symptom_probes), ("root_cause", record.root_cause_probes)):
+                for probe in probes:
+                    interview.add(
+                        "proctor",
+                        e.ProbeChanged(
+                            fault=record.fault,
+                            probe=probe,
+                            role=role,
+                            status="broken",
+                            why=f"{probe} sees it: the median age is 96 minutes, expected below 20.",
+                            answers=120,
+                            measured={"age_minutes": 96.0, "false_share": 0.4},
+                        ),
+                    )
+            interview.add(
+                "proctor",
+                e.SymptomObserved(fault=record.fault, probe=record.symptom_probes[0], why="The median age is 96 min."),
+            )
+
+
+class PlayedJobs:
+    """Prepares in a thread."""
+
+    def __init__(self, here: Harness, lifecycle: Lifecycle) -> None:
+        self._here = here
+        self._lifecycle = lifecycle
+        self._state: JobState | None = None
+
+    def prepare(self, wish: Wish) -> str:
+        interview_id = new_id()
+        values = (wish.seed, wish.candidate, wish.ai_policy, wish.raters, interview_id)
+        threading.Thread(target=self._lifecycle.prepare, args=(get(wish.scenario), *values), daemon=True).start()
+        deadline = time.monotonic() + 10
+        while not begun(self._here, interview_id) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return interview_id
+
+    def reset(self, baseline: str) -> None:
+        self._lifecycle.reset(baseline)
+        self._state = JobState("reset", "done", False, time.time())
+
+    def state(self) -> JobState | None:
+        return self._state
+
+
+def alerts() -> Board:
+    summary = "The hourly loss estimate has been above the budget for ten world minutes."
+    return Board((Alert("LossAboveBudget", "ticket", summary, time.time() - 240, False),))
+
+
+def curve(query: str, start: float, end: float, step: float) -> list[tuple[float, float]]:
+    count = int((end - start) / step)
+    return [(start + i * step, 60 + 40 * math.sin(i / 9)) for i in range(count)]
+
+
+def main(port: int) -> None:
+    here = harness()
+    lifecycle = PlayedLifecycle(here, PlayedStage(), lambda *_: None)
+    services = Services(here, "played-token", lambda: lifecycle, PlayedJobs(here, lifecycle), alerts, curve)
+    config = uvicorn.Config(
+        create_app(services), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
+    )
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
