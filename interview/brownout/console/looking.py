@@ -67,7 +67,7 @@ def _preparation(request: Request, known: Known) -> HTMLResponse:
     ids = [f.interview for f in shelf(request).all()[0] if f.interview != known.facts.interview][-10:]
     usual = steps.usual([Interview(harness(request), name).ledger.entries() for name in ids])
     access = known.interview.access()
-    way_in = f"{harness(request).way_in_url}/lab?token={access.code}" if access else ""
+    way_in = f"{harness(request).way_in_url}/?token={access.code}" if access else ""
     stages = steps.of(known.entries, usual)
     return page(request, "preparation.html.j2", known=known, facts=known.facts, stages=stages, way_in=way_in)
 
