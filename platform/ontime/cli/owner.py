@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from ontime.errors import RuntimeStateError
@@ -37,12 +38,13 @@ def become_owner(environment: Environment) -> None:
 
 
 def give_to_owner(environment: Environment) -> None:
-    """Gives what root made in the state to the state's owner."""
+    """Gives what root made in the state to the state's owner, while components write there and rename their drafts."""
     if owner_of(environment) is None:
         return
     status = environment.state.stat()
     for directory, names, files in os.walk(environment.state):
         for name in (*names, *files):
             path = Path(directory) / name
-            if path.lstat().st_uid == 0:
-                os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+            with suppress(FileNotFoundError):
+                if path.lstat().st_uid == 0:
+                    os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)

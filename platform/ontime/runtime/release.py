@@ -102,7 +102,7 @@ def revision(root: Path) -> Commit | None:
 def freshen(root: Path) -> None:
     """Gives every file a modification time of now, so that whoever watches times sees the change back, too."""
     for path in root.rglob("*"):
-        if path.is_file():
+        if path.is_file() and "__pycache__" not in path.parts:
             os.utime(path)
 
 
