@@ -58,6 +58,15 @@ const live = (() => {
     };
   }
 
+  // A browser grants a host six connections: pages that nobody looks at give theirs back after a minute.
+  const RESTS_MS = 60000;
+  let resting = false, soon = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(soon);
+    if (document.hidden) soon = setTimeout(() => { resting = true; source?.close(); source = null; }, RESTS_MS);
+    else if (resting) { resting = false; open(); }
+  });
+
   const field = "input, select, textarea";
   function dirty(node) {
     if (node.contains(document.activeElement) && document.activeElement.matches(field)) return true;
@@ -118,7 +127,7 @@ const live = (() => {
   }
 
   function tick() {
-    if (body.dataset.events && heard && Date.now() - heard > BEAT_LATE_MS) say("lost");
+    if (body.dataset.events && !resting && heard && Date.now() - heard > BEAT_LATE_MS) say("lost");
     if (body.dataset.events) show();
     const wall = now() / 1000;
     for (const node of document.querySelectorAll("[data-runs]")) {
