@@ -6,7 +6,7 @@ import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
@@ -15,9 +15,7 @@ from brownout.registry_api import MODEL, RegistryApi
 from brownout.settings import ROOT
 from ontime.registry import CHAMPION, RegistryReader
 from ontime.settings import load_behaviour
-
-if TYPE_CHECKING:
-    from ontime.training.window import Days
+from ontime.training.window import Days, Window
 
 
 def register_as_champion(context: InjectContext, recipe: AnyRecipe, description: str) -> str:
@@ -28,7 +26,6 @@ def register_as_champion(context: InjectContext, recipe: AnyRecipe, description:
     Returns the new version. Raises `PreparationError` when a gate refuses: then the gates were not loosened.
     """
     from brownout.faults.making import make  # training and export: the proctor, which names it, goes without
-    from ontime.training.window import Days
 
     with RegistryReader(context.environment.mlflow_url) as reader:
         champion = reader.alias(CHAMPION)
@@ -48,8 +45,6 @@ def register_as_champion(context: InjectContext, recipe: AnyRecipe, description:
 
 def training_days(recipe: Retraining, world_now: float) -> Days:
     """The recipe's days, or those that the platform's own retraining takes at `world_now`."""
-    from ontime.training.window import Days, Window
-
     if recipe.first is not None and recipe.last is not None:
         return Days(recipe.first, recipe.last)
     return Window.ending(datetime.fromtimestamp(world_now, UTC), load_behaviour(ROOT / "ontime.toml").training).training

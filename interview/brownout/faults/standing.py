@@ -22,7 +22,6 @@ import pyarrow as pa
 
 from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
-from brownout.faults.making import HELD_OUT_DAYS, make
 from brownout.faults.models import Retraining
 from brownout.faults.registering import register, training_days
 from brownout.registry_api import MODEL, RegistryApi
@@ -54,6 +53,8 @@ for version, present in (pair.split("@") for pair in sys.argv[1:]):
 
 def stand(context: InjectContext, previous: Retraining, champion: Retraining, description: str) -> tuple[str, str]:
     """Returns the versions (previous, champion). Raises `PreparationError` when a gate of then would have refused."""
+    from brownout.faults.making import make  # training and export: the proctor, which names this, goes without
+
     api = RegistryApi(context.environment.mlflow_url, 60.0)
     with RegistryReader(context.environment.mlflow_url) as reader:
         replaced, aliases = reader.versions(), reader.aliases()
@@ -78,6 +79,8 @@ def stand(context: InjectContext, previous: Retraining, champion: Retraining, de
 
 def _promote(context: InjectContext, trained: dict[str, date]) -> None:
     """Each through the gates, by this checkout's code, on the morning after its held-out days."""
+    from brownout.faults.making import HELD_OUT_DAYS
+
     asked = []
     for version, last in trained.items():
         morning = datetime.combine(last + timedelta(days=HELD_OUT_DAYS + 1), clock_time(5), ZoneInfo(NEW_YORK))

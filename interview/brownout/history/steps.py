@@ -181,43 +181,6 @@ DECOYS: tuple[Decoy, ...] = (
         "Blizzards leave days at 55 %, and the window was refused for one.",
     ),
     Decoy(
-        "Slow features: give stragglers half an hour after midnight",
-        "data-engineer",
-        _line(
-            "platform/ontime/jobs/build_features.py",
-            "SETTLE = timedelta(minutes=20)",
-            "SETTLE = timedelta(minutes=30)",
-        ),
-        "Arrivals around midnight came in after the rows of the day had been built.",
-    ),
-    Decoy(
-        "Slow features: catch up a month at most",
-        "data-engineer",
-        _line("platform/ontime/jobs/build_features.py", "MAX_MIDNIGHTS = 60\n", "MAX_MIDNIGHTS = 30\n"),
-    ),
-    Decoy(
-        "Serving: leave an unusable version alone for half a minute",
-        "ml-engineer",
-        _line("serving/models.py", "RETRY_SECONDS = 60.0\n", "RETRY_SECONDS = 30.0\n"),
-    ),
-    Decoy(
-        "Serving: keep row caches small",
-        "platform-engineer",
-        _line("serving/features.py", "MAX_CACHED_ROWS = 100_000\n", "MAX_CACHED_ROWS = 50_000\n"),
-    ),
-    Decoy(
-        "Gates: look at three moments by value",
-        "ml-engineer",
-        _line("platform/ontime/gates/leaks.py", "MOMENTS = 2\n", "MOMENTS = 3\n"),
-        "Two moments of a fortnight can both fall into quiet hours.",
-    ),
-    Decoy(
-        "Training: half a usual day is a day",
-        "ml-engineer",
-        _line("platform/ontime/training/data.py", "MIN_DAY_SHARE = 0.6\n", "MIN_DAY_SHARE = 0.5\n"),
-        "Blizzards leave days at 55 %, and the window was refused for one.",
-    ),
-    Decoy(
         "Gates: more rounds, the latency ratio was unsteady",
         "platform-engineer",
         _line("platform/ontime/gates/latency.py", "ROUNDS = 15\n", "ROUNDS = 25\n"),
