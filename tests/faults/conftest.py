@@ -14,10 +14,9 @@ import pytest
 
 from brownout.settings import ROOT, harness
 from ontime.settings import environment
-from tests.stack.driver import LOGS, free_ports
+from tests.stack.driver import LOGS, free_ports, platform_urls
 
-PLATFORM = ("INGEST", "SERVING", "MLFLOW", "AIRFLOW", "PROMETHEUS", "ALERTMANAGER", "EXPORTER", "DASHBOARDS")
-HARNESS = ("PROCTOR", "METRICS", "PROMETHEUS", "WAY_IN", "WORLD")
+HARNESS = ("PROCTOR", "METRICS", "PROMETHEUS", "WAY_IN", "WORLD", "CONSOLE")
 COMMAND_SECONDS = 1500
 
 Brownout = Callable[..., subprocess.CompletedProcess[str]]
@@ -44,13 +43,13 @@ def brownout(request: pytest.FixtureRequest) -> Iterator[Brownout]:
     """The command line, in an environment that names a stack of this session's own; it starts when it is needed."""
     root = Path(tempfile.mkdtemp(prefix="stack-", dir="/var/tmp"))
     root.chmod(0o755)
-    ports = iter(free_ports(len(PLATFORM) + len(HARNESS)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ONTIME_STATE", str(root / "platform"))
         patch.setenv("BROWNOUT_STATE", str(root / "mine"))
-        for side, names in (("ONTIME", PLATFORM), ("BROWNOUT", HARNESS)):
-            for name in names:
-                patch.setenv(f"{side}_{name}_URL", f"http://127.0.0.1:{next(ports)}")
+        for name, url in platform_urls().items():
+            patch.setenv(name, url)
+        for name, port in zip(HARNESS, free_ports(len(HARNESS)), strict=True):
+            patch.setenv(f"BROWNOUT_{name}_URL", f"http://127.0.0.1:{port}")
         environment.cache_clear()
         harness.cache_clear()
         try:

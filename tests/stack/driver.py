@@ -26,13 +26,29 @@ COMMAND_SECONDS = 300
 WITHOUT_DATA = tuple(name for name in COMPONENTS if name != "serving")
 
 
+_given: set[int] = set()
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody holds now; all are held together while choosing, so that they differ."""
+    """Ports that nobody holds now, none of them given before."""
+    found: list[int] = []
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
+        while len(found) < count:
+            one = held.enter_context(socket.socket())
             one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+            if one.getsockname()[1] not in _given:
+                found.append(one.getsockname()[1])
+    _given.update(found)
+    return found
+
+
+def platform_urls() -> dict[str, str]:
+    """The variables that put a platform on free ports; Prometheus stays below its path, as by default."""
+    names = ("INGEST", "SERVING", "MLFLOW", "AIRFLOW", "PROMETHEUS", "ALERTMANAGER", "EXPORTER", "DASHBOARDS")
+    ports = zip(names, free_ports(len(names)), strict=True)
+    urls = {f"ONTIME_{name}_URL": f"http://127.0.0.1:{port}" for name, port in ports}
+    urls["ONTIME_PROMETHEUS_URL"] += "/prometheus"
+    return urls
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
@@ -100,15 +116,10 @@ def clone(tree: Path, into: Path) -> None:
 def new_stack() -> Stack:
     """A stack that nobody has started, in a short path: Unix sockets need one."""
     state = Path(tempfile.mkdtemp(prefix="ontime-"))
-    names = ("INGEST", "SERVING", "MLFLOW", "AIRFLOW", "PROMETHEUS", "ALERTMANAGER", "EXPORTER", "DASHBOARDS")
-    urls = {
-        f"ONTIME_{name}_URL": f"http://127.0.0.1:{port}"
-        for name, port in zip(names, free_ports(len(names)), strict=True)
-    }
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     tree = Path(tempfile.mkdtemp(prefix="ontime-tree-"))
     clone(ROOT, tree)
-    return Stack(state, tree, {**kept, **urls, "ONTIME_STATE": str(state)})
+    return Stack(state, tree, {**kept, **platform_urls(), "ONTIME_STATE": str(state)})
 
 
 def put_away(stack: Stack, keep_logs: bool) -> None:
