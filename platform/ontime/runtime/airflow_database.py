@@ -12,7 +12,9 @@ from ontime.settings import Environment, environment
 
 
 def is_prepared(here: Environment, version: str) -> bool:
-    """Whether this Airflow version's tables and the pool are there."""
+    """Whether this Airflow version's tables and the pool are there; of a database elsewhere that is never known."""
+    if here.airflow_database:
+        return False
     marker, database = home(here) / "prepared", home(here) / "airflow.db"
     if not database.exists() or not marker.exists() or marker.read_text() != version:
         return False
