@@ -17,7 +17,7 @@ ProbeStatus = Literal["ok", "broken", "unknown"]
 ProbeRole = Literal["symptom", "root_cause"]
 Certainty = Literal["suspicion", "conclusion"]
 VerdictWord = Literal["confirmed", "partial", "refused"]
-Secrecy = Literal["separate-user", "on-trust"]
+Secrecy = Literal["separate-user", "separate-namespace", "on-trust"]
 
 Line = Field(max_length=400)
 FreeText = Field(max_length=8_000)

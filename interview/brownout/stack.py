@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -62,7 +63,7 @@ def parts(harness: Harness) -> tuple[Part, ...]:
         ),
         Part(
             "way-in",
-            module("brownout.entrance"),
+            module("brownout.kind.opening" if "KUBERNETES_SERVICE_HOST" in os.environ else "brownout.entrance"),
             _port(harness.way_in_url),
             lambda: _listening(f"{harness.way_in_url}/api"),
         ),

@@ -17,6 +17,10 @@ if [ "$group" = tools ]; then
   version=$(sed -n 's/^ *"uv==\(.*\)",$/\1/p' pyproject.toml)
   python3 -m venv /opt/tools
   /opt/tools/bin/pip install --quiet --disable-pip-version-check --only-binary :all: "uv==$version"
+  # Only makes images smaller, so nothing is lost where it cannot be had.
+  if ! command -v strip >/dev/null; then
+    { apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils; } >/dev/null 2>&1 || true
+  fi
   exit
 fi
 
@@ -39,8 +43,12 @@ rm -rf pandas/tests pyarrow/tests pyarrow/include numpy/_core/tests numpy/lib/te
   onnxruntime/tools onnxruntime/transformers onnxruntime/quantization onnxruntime/capi/libonnxruntime.so* \
   mypy mypyc mypy-*.dist-info ./*__mypyc*.so ast_serialize ast_serialize-*.dist-info
 find . -name '*.js.map' -delete
+if command -v strip >/dev/null; then
+  find pyarrow uvloop sqlalchemy -name '*.so*' -type f -exec strip --strip-unneeded {} + 2>/dev/null || true
+fi
 if [ "$group" = serving ]; then
   # Feast reads its offline store's class even where only the online one is asked; of Ibis that is DuckDB's backend.
+  rm -rf dask dask-*.dist-info
   find ibis/backends -mindepth 1 -maxdepth 1 -type d ! -name duckdb ! -name sql ! -name __pycache__ -exec rm -rf {} +
 fi
 

@@ -99,9 +99,9 @@ class Pods:
         for mount in sorted(container.get("volumeMounts", []), key=lambda m: str(m["mountPath"])):
             volume = volumes[mount["name"]]
             if "emptyDir" in volume:
-                yield from ("--tmpfs", f"{mount['mountPath']}:rw,exec,mode=1777")
-                continue
-            if "configMap" in volume:
+                source = Path(tempfile.mkdtemp(prefix=f"{mount['name']}-", dir=self.place))
+                source.chmod(0o777)
+            elif "configMap" in volume:
                 source = self.place / f"configmap-{mount['name']}-{mount['subPath']}"
                 source.write_text(self.named("ConfigMap", volume["configMap"]["name"])["data"][mount["subPath"]])
                 source.chmod(0o644)

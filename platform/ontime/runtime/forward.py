@@ -1,7 +1,8 @@
 """`python -m ontime.runtime.forward`: the platform's addresses on 127.0.0.1, as they are where it runs as processes.
 
 For pods in which people or tools work: each port of a component's URL is opened here and leads to that URL.
-`ONTIME_FORWARD` adds `port=host:port` pairs, separated by commas.
+`ONTIME_FORWARD` adds `port=host:port` pairs, separated by commas. `ONTIME_FETCHED=port=fetching` opens a port that is
+answered by whoever comes to the other one (`ontime.runtime.fetched`).
 """
 
 from __future__ import annotations
@@ -72,6 +73,16 @@ async def serve(targets: dict[int, tuple[str, int]], host: str = "127.0.0.1") ->
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
+async def main() -> None:
+    from ontime.runtime.fetched import exchange
+
+    wanted = [serve(ways(environment(), os.environ.get("ONTIME_FORWARD", "")))]
+    port, _, fetching = os.environ.get("ONTIME_FETCHED", "").partition("=")
+    if port:
+        wanted.append(exchange(int(port), int(fetching)))
+    await asyncio.gather(*wanted)
+
+
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(ways(environment(), os.environ.get("ONTIME_FORWARD", ""))))
+        asyncio.run(main())

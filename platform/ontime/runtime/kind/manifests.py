@@ -6,6 +6,7 @@ It is written into the state and rendered by `kubectl kustomize`, so that what w
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def image_entries(root: Path, tag: str, targets: tuple[str, ...] = images.TARGET
     return entries
 
 
-def overlay(environment: Environment, root: Path, tag: str, base: Path | None = None) -> dict[str, Any]:
+def overlay(
+    environment: Environment, root: Path, tag: str, base: Path | None = None, components: Sequence[Path] = ()
+) -> dict[str, Any]:
     """The kustomization, as it is when it lies in `directory(environment)`.
 
     The default namespace gets the NodePorts that kind.yaml leads to this machine. Further ones have no ports of their
@@ -51,6 +54,7 @@ def overlay(environment: Environment, root: Path, tag: str, base: Path | None = 
     first = environment.namespace == DEFAULT_NAMESPACE
     if base is not None:
         told["resources"] = [relative(base)]
+        told["components"] = [relative(component) for component in components]
     elif first:
         told["resources"] = [relative(k8s / "overlays" / "kind")]
     else:
@@ -70,12 +74,14 @@ def directory(environment: Environment) -> Path:
     return place(environment) / f"overlay-{environment.namespace}"
 
 
-def render(environment: Environment, root: Path, tag: str, base: Path | None = None) -> str:
+def render(
+    environment: Environment, root: Path, tag: str, base: Path | None = None, components: Sequence[Path] = ()
+) -> str:
     """The manifests as YAML. Raises `RuntimeStateError` with what kustomize said."""
     here = directory(environment)
     here.mkdir(parents=True, exist_ok=True)
     file = here / "kustomization.yaml"
-    file.write_text(yaml.safe_dump(overlay(environment, root, tag, base), sort_keys=False))
+    file.write_text(yaml.safe_dump(overlay(environment, root, tag, base, components), sort_keys=False))
     text = run(["kubectl", "kustomize", str(here)], 60).stdout
     (here / "applied.yaml").write_text(text)
     return text
@@ -96,6 +102,6 @@ def image_names(text: str) -> list[str]:
             for value in node:
                 look(value)
 
-    for document in yaml.safe_load_all(text):
+    for document in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         look(document)
     return list(found)

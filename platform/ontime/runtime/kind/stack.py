@@ -49,10 +49,13 @@ def up(environment: Environment, reporter: Reporter, names: Sequence[str] = ()) 
         _wait(environment, reporter, [*STORES, *(component.name for component in components)])
 
 
-def furnish(environment: Environment, reporter: Reporter, root: Path, base: Path | None = None) -> str:
+def furnish(
+    environment: Environment, reporter: Reporter, root: Path, base: Path | None = None, components: Sequence[Path] = ()
+) -> str:
     """Cluster, images, secrets and manifests of the checkout at `root`; returns the images' tag.
 
-    `base` is a kustomization that is applied instead of `k8s/overlays/kind`. Raises `RuntimeStateError`.
+    `base` is a kustomization that is applied instead of `k8s/overlays/kind`, with `components` on top of it.
+    Raises `RuntimeStateError`.
     """
     checks.require()
     images.list_of(root)
@@ -61,7 +64,7 @@ def furnish(environment: Environment, reporter: Reporter, root: Path, base: Path
     given = images.arguments(root, images.node_image(environment))
     built = images.build(root, reporter, given)
     tag = images.tag(root, given)
-    text = manifests.render(environment, root, tag, base)
+    text = manifests.render(environment, root, tag, base, components)
     missing = images.load(environment, reporter, list(dict.fromkeys([*built, *manifests.image_names(text)])))
     for name in missing:
         reporter.say(f"{name} is not on this machine: the cluster has to pull it.")
@@ -137,6 +140,11 @@ def stop(environment: Environment, names: Sequence[str]) -> None:
     kubectl = Kubectl.of(environment)
     _scale(kubectl, wanted, 0)
     pods.wait_gone(kubectl, wanted, STOP_SECONDS)
+
+
+def begin(environment: Environment, name: str) -> None:
+    """Starts a stopped component, from the current release, without waiting for it. Raises `RuntimeStateError`."""
+    _patch(Kubectl.of(environment), environment, chosen([name])[0], replicas=1)
 
 
 def restart(environment: Environment, reporter: Reporter, names: Sequence[str]) -> None:
