@@ -22,7 +22,7 @@ from brownout.errors import StackError
 from brownout.settings import ROOT, Harness, harness
 from brownout.world import dataset
 from ontime.errors import ConfigError, RuntimeStateError
-from ontime.runtime.kind import cluster, images, manifests, pods, stack
+from ontime.runtime.kind import checks, cluster, images, manifests, pods, stack
 from ontime.runtime.kind.kubectl import Kubectl, context_of, inside
 from ontime.runtime.kind.programs import run
 from ontime.runtime.lock import exclusive
@@ -76,9 +76,19 @@ def main(arguments: Sequence[str]) -> int:
         with reporting() as reporter:
             down(here, reporter)
         return 0
+    elif command == "preflight":
+        return preflight()
     elif not cluster.standing(here):
         raise RuntimeStateError(f"There is no cluster {here.cluster!r}. Make it with: make up RUNTIME=kind")
     return pass_on(here, rest)
+
+
+def preflight() -> int:
+    """Says whether this machine can run it all in kind; 0 when it can."""
+    found = checks.findings()
+    for finding in found:
+        print(f"{'ok ' if finding.good else 'NO '} {finding.what}: {finding.told}")
+    return 0 if all(finding.good for finding in found if finding.needed) else 1
 
 
 def pass_on(here: Environment, arguments: Sequence[str]) -> int:

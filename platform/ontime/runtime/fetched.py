@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from ontime.runtime.forward import pour
+from ontime.runtime.forward import CHUNK, pour
 
 PATIENCE_SECONDS = 10.0
 """How long a client waits for somebody to fetch it."""
@@ -40,6 +40,11 @@ class Exchange:
             for end in (back, writer):
                 end.close()
 
+    def close(self) -> None:
+        """Lets go of the fetchers that wait."""
+        while not self._idle.empty():
+            self._idle.get_nowait()[1].close()
+
     async def _living(self) -> Ends:
         while True:
             reader, writer = await self._idle.get()
@@ -58,9 +63,9 @@ async def exchange(port: int, fetching: int, host: str = "127.0.0.1", open_to: s
     try:
         await asyncio.gather(*(server.serve_forever() for server in servers))
     finally:
-        with contextlib.suppress(OSError):
-            for server in servers:
-                server.close()
+        between.close()
+        for server in servers:
+            server.close()
 
 
 async def fetch(fetching: tuple[str, int], target: tuple[str, int], idle: int = 6, again_seconds: float = 1.0) -> None:
@@ -73,16 +78,23 @@ async def fetch(fetching: tuple[str, int], target: tuple[str, int], idle: int = 
             except OSError:
                 await asyncio.sleep(again_seconds)
                 continue
-            with contextlib.suppress(OSError):
-                first = await reader.read(64 * 1024)
-                if first:
-                    beside.add(task := asyncio.create_task(_answer(first, reader, writer, target)))
-                    task.add_done_callback(beside.discard)
-                else:
+            first = b""
+            try:
+                with contextlib.suppress(OSError):
+                    first = await reader.read(CHUNK)
+            finally:
+                if not first:
                     writer.close()
+            if first:
+                beside.add(task := asyncio.create_task(_answer(first, reader, writer, target)))
+                task.add_done_callback(beside.discard)
 
     beside: set[asyncio.Task[None]] = set()
-    await asyncio.gather(*(one() for _ in range(idle)))
+    try:
+        await asyncio.gather(*(one() for _ in range(idle)))
+    finally:
+        for task in beside:
+            task.cancel()
 
 
 async def _answer(

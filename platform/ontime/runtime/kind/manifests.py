@@ -18,6 +18,13 @@ from ontime.runtime.kind.programs import run
 from ontime.settings import Environment
 
 DEFAULT_NAMESPACE = "ontime"
+GRAFANA_PORT = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "grafana"},
+    "spec": {"type": "NodePort", "ports": [{"name": "http", "port": 7109, "targetPort": "http", "nodePort": 30109}]},
+}
+"""Where kind.yaml leads 127.0.0.1:7109, when Grafana is there."""
 
 
 def image_entries(root: Path, tag: str, targets: tuple[str, ...] = images.TARGETS) -> list[dict[str, str]]:
@@ -25,10 +32,12 @@ def image_entries(root: Path, tag: str, targets: tuple[str, ...] = images.TARGET
     entries = [{"name": f"ontime/{target}", "newTag": tag} for target in targets]
     wanted = images.list_of(root)
     for name, value in images.listed(root).items():
+        repository, label, digest = images.split(wanted[name])
+        entry = {"newName": repository} | ({"digest": digest} if digest else {"newTag": label})
         if wanted[name] != value:
-            repository, label, digest = images.split(wanted[name])
-            entry = {"name": images.split(value)[0], "newName": repository}
-            entries.append(entry | ({"digest": digest} if digest else {"newTag": label}))
+            entries.append({"name": images.split(value)[0], **entry})
+        # What a component brings that comes after the list has its placeholder still.
+        entries.append({"name": name, **entry})
     return entries
 
 
@@ -62,6 +71,8 @@ def overlay(
         told["components"] = [relative(k8s / "components" / "network-policies"), relative(k8s / "images")]
     if os.environ.get("GRAFANA") == "true" and base is None:
         told["components"] = [*told.get("components", []), relative(k8s / "components" / "grafana")]
+        if first:
+            told["patches"] = [{"patch": yaml.safe_dump(GRAFANA_PORT)}]
     if not first:
         told["configMapGenerator"] = [
             {"name": "ontime", "behavior": "merge", "literals": [f"ONTIME_NAMESPACE={environment.namespace}"]}
