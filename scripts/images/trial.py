@@ -268,8 +268,9 @@ def main() -> int:
     pods = Pods([], place)
     try:
         given = images.arguments(ROOT)
-        images.build(ROOT, Reporter(), given, [t for t in images.TARGETS if t != "workstation"])
-        pods.documents = [d for d in yaml.safe_load_all(manifests.render(here, ROOT, images.tag(ROOT, given))) if d]
+        label = images.tag(ROOT, given)
+        images.build(ROOT, Reporter(), given, label, [t for t in images.TARGETS if t != "workstation"])
+        pods.documents = [d for d in yaml.safe_load_all(manifests.render(here, ROOT, label)) if d]
         with network():
             try:
                 for name in ORDER:

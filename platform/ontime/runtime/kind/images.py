@@ -88,9 +88,10 @@ def on_machine(image: str) -> bool:
     return run(["docker", "image", "inspect", image], check=False).returncode == 0
 
 
-def build(root: Path, reporter: Reporter, given: dict[str, str], targets: Iterable[str] = TARGETS) -> list[str]:
-    """Builds what is missing; returns all names with their tags. Raises `RuntimeStateError`."""
-    label = tag(root, given)
+def build(
+    root: Path, reporter: Reporter, given: dict[str, str], label: str, targets: Iterable[str] = TARGETS
+) -> list[str]:
+    """Builds what is missing; returns all names, tagged `label`. Raises `RuntimeStateError`."""
     names = []
     for target in targets:
         name = f"ontime/{target}:{label}"

@@ -62,8 +62,8 @@ def furnish(
     cluster.create(environment, reporter, root)
     cluster.require_context(environment)
     given = images.arguments(root, images.node_image(environment))
-    built = images.build(root, reporter, given)
     tag = images.tag(root, given)
+    built = images.build(root, reporter, given, tag)
     text = manifests.render(environment, root, tag, base, components)
     missing = images.load(environment, reporter, list(dict.fromkeys([*built, *manifests.image_names(text)])))
     for name in missing:

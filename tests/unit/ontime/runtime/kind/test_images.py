@@ -81,9 +81,9 @@ def test_the_tag_follows_from_code_packages_and_bases(tree: Path) -> None:
 def test_what_is_on_the_machine_is_not_built_again(programs, told, tree: Path) -> None:
     programs.when("docker", "inspect", code=1, times=1)
 
-    names = images.build(tree, told, {}, ["serving", "ingest"])
+    names = images.build(tree, told, {}, "t", ["serving", "ingest"])
 
-    assert len(names) == 2
+    assert names == ["ontime/serving:t", "ontime/ingest:t"]
     assert [command[command.index("--target") + 1] for command in programs.asked("docker", "build")] == ["serving"]
 
 
