@@ -16,6 +16,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
 OVERLAYS = ("kind", "cluster")
+HARNESS = ("platform", "desk")
+"""Overlays of the interviewer's side, where it is there."""
 COMPONENTS = ("network-policies", "grafana", "workstation", "autoscaling", "kubernetes-executor", "object-storage")
 NEEDS = {"grafana": {"network-policies"}}
 """Components that patch what another one brings."""
@@ -81,6 +83,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "manifests" in metafunc.fixturenames:
         sources = [("overlay", name) for name in OVERLAYS]
         sources += [("components", names) for names in combinations_of_components()]
+        sources += [("harness", name) for name in HARNESS if (ROOT / "interview" / "k8s" / name).is_dir()]
         ids = [f"{kind}-{name if isinstance(name, str) else '+'.join(name) or 'none'}" for kind, name in sources]
         metafunc.parametrize("manifests", sources, ids=ids, indirect=True)
 
@@ -88,4 +91,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def manifests(request: pytest.FixtureRequest) -> str:
     kind, name = request.param
+    if kind == "harness":
+        return kustomize(ROOT / "interview" / "k8s" / name)
     return overlay(name) if kind == "overlay" else combination(name)

@@ -18,7 +18,7 @@ Document = dict[str, Any]
 KUBERNETES = "1.36"
 WORKS_TO_ITS_END = frozenset({"airflow-task"})
 """Pods that nobody asks anything: they have no probes."""
-SPEAKS_WITH_THE_API = frozenset({"workstation", "airflow-scheduler"})
+SPEAKS_WITH_THE_API = frozenset({"workstation", "airflow-scheduler", "proctor"})
 FIXED = re.compile(r"^[\w./-]+(:\d+)?[\w./-]*(:[\w.-]+|@sha256:[0-9a-f]{64})$")
 
 

@@ -118,6 +118,9 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
         desk("create", "namespace", desk.namespace)
     desk("apply", "-f", "-", text=json.dumps(_stores(platform, desk)))
     platform("apply", "-f", "-", text=json.dumps(binding(here)))
+    applied = (manifests.directory(here) / "applied.yaml").read_text()
+    for document in allowed_images(here, manifests.image_names(applied)):
+        platform("apply", "-f", "-", text=json.dumps(document))
     rendered = run(["kubectl", "kustomize", str(interview / "desk")]).stdout
     documents = adapted(list(yaml.safe_load_all(rendered)), here, image)
     desk("apply", "-f", "-", text=yaml.safe_dump_all(documents, sort_keys=False))
@@ -193,6 +196,36 @@ def binding(here: Environment) -> dict[str, Any]:
         "subjects": [{"kind": "ServiceAccount", "name": PROCTOR, "namespace": desk_of(here)}],
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operations"},
     }
+
+
+def allowed_images(here: Environment, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Lets pods of the platform's namespace run the platform's images only.
+
+    Whoever may change a deployment could otherwise run the harness's image, which lies on the same nodes.
+    """
+    known = ", ".join(f"'{name}'" for name in names if not name.startswith("ontime/"))
+    one = f"c.image.startsWith('ontime/') || c.image in [{known}]"
+    kinds = ("containers", "initContainers", "ephemeralContainers")
+    rules = [f"(!has(object.spec.{kind}) || object.spec.{kind}.all(c, {one}))" for kind in kinds]
+    name = f"images-of-{here.namespace}"
+    what = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["pods", "pods/ephemeralcontainers"],
+    }
+    policy = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [what]},
+        "validations": [{"expression": " && ".join(rules), "message": "this image is none of the platform's"}],
+    }
+    where = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": here.namespace}}}
+    bound = {"policyName": name, "validationActions": ["Deny"], "matchResources": where}
+    group = "admissionregistration.k8s.io/v1"
+    return [
+        {"apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": policy},
+        {"apiVersion": group, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name}, "spec": bound},
+    ]
 
 
 def _stores(platform: Kubectl, desk: Kubectl) -> dict[str, Any]:
@@ -275,6 +308,8 @@ def down(here: Environment, reporter: Reporter) -> None:
     stack.down(here, reporter)
     if cluster.standing(here):
         kubectl = Kubectl(context_of(here), here.namespace)
+        for document in allowed_images(here, []):
+            kubectl("delete", document["kind"], document["metadata"]["name"], "--ignore-not-found")
         names = [volume["metadata"]["name"] for volume in volumes(here, "")]
         kubectl("delete", "persistentvolume", *names, "--ignore-not-found", "--timeout=60s", seconds=90)
         node = next((name for name in sorted(cluster.containers(here)) if "worker" in name), None)
