@@ -66,6 +66,8 @@ def parts(harness: Harness) -> tuple[Part, ...]:
             module("brownout.kind.opening" if "KUBERNETES_SERVICE_HOST" in os.environ else "brownout.entrance"),
             _port(harness.way_in_url),
             lambda: _listening(f"{harness.way_in_url}/api"),
+            # On Kubernetes a pod has to be found a place and JupyterLab to start in it.
+            ready_seconds=180.0 if "KUBERNETES_SERVICE_HOST" in os.environ else 30.0,
         ),
     )
 

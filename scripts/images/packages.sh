@@ -19,7 +19,7 @@ if [ "$group" = tools ]; then
   /opt/tools/bin/pip install --quiet --disable-pip-version-check --only-binary :all: "uv==$version"
   # Only makes images smaller, so nothing is lost where it cannot be had.
   if ! command -v strip >/dev/null; then
-    { apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils; } >/dev/null 2>&1 || true
+    timeout 120 sh -c 'apt-get update -qq && apt-get install -qq -y --no-install-recommends binutils' >/dev/null 2>&1 || true
   fi
   exit
 fi

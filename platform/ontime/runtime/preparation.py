@@ -65,7 +65,7 @@ def database_answers(url: str) -> None:
     deadline = time.monotonic() + DATABASE_SECONDS
     while True:
         try:
-            socket.create_connection(address, timeout=5).close()
+            _ask_postgres(address)
             return
         except OSError as error:
             if time.monotonic() > deadline:
@@ -74,6 +74,18 @@ def database_answers(url: str) -> None:
                     f"The database at {name} did not answer in {DATABASE_SECONDS:.0f} s: {error}"
                 ) from error
         time.sleep(0.5)
+
+
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+"""PostgreSQL's first message: whether it would speak TLS. It answers one letter, and so nothing but itself does."""
+
+
+def _ask_postgres(address: tuple[str, int]) -> None:
+    """Raises `OSError` unless PostgreSQL itself answers: a forwarder takes connections for a server that is down."""
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(SSL_REQUEST)
+        if connection.recv(1) not in {b"S", b"N"}:
+            raise ConnectionError("something takes connections, but it is not PostgreSQL")
 
 
 def airflow_tables(environment: Environment, root: Path) -> None:

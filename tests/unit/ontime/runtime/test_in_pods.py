@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -127,6 +129,44 @@ def test_a_database_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(RuntimeStateError, match=r"127\.0\.0\.1:1 did not answer"):
         preparation.database_answers("postgresql+psycopg://ontime@127.0.0.1:1/mlflow")
+
+
+class Answering:
+    """A server that says `word` to whoever connects."""
+
+    def __init__(self, word: bytes) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._word = word
+        self._thread = threading.Thread(target=self._answer, daemon=True)
+
+    def __enter__(self) -> Answering:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        self._thread.join(5)
+
+    def _answer(self) -> None:
+        try:
+            connection, _ = self._socket.accept()
+        except OSError:
+            return
+        with connection:
+            connection.recv(8)
+            connection.sendall(self._word)
+
+
+def test_a_forwarder_is_not_taken_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparation, "DATABASE_SECONDS", 0.0)
+    with Answering(b"") as forwarder, pytest.raises(RuntimeStateError, match="did not answer"):
+        preparation.database_answers(f"postgresql+psycopg://ontime@127.0.0.1:{forwarder.port}/mlflow")
+
+
+def test_a_database_that_speaks_its_protocol_answers() -> None:
+    with Answering(b"N") as postgres:
+        preparation.database_answers(f"postgresql+psycopg://ontime@127.0.0.1:{postgres.port}/mlflow")
 
 
 def test_the_workstation_finds_everything_at_its_own_machine() -> None:
