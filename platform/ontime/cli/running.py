@@ -41,6 +41,10 @@ def up(
     here = environment()
     chosen(services or ())
     become_owner(here)
+    if tree is not None and here.runtime == "kind":
+        from ontime.runtime.kind.stack import refuse_from_outside
+
+        refuse_from_outside("up --tree")
     source = tree or (ROOT if release.is_checkout(ROOT) and here.runtime == "local" else None)
     with reporting() as reporter:
         if source is not None:
