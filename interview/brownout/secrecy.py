@@ -84,10 +84,14 @@ def secrecy(harness: Harness) -> Secrecy:
 
 
 def close_doors(harness: Harness) -> None:
-    """Makes the checkout and the harness's state readable by the invoker alone (0700)."""
+    """Makes the checkout and the harness's state readable by the invoker alone (0700).
+
+    In a namespace of its own nobody else is there; the image is read-only and the volume another's.
+    """
     harness.state.mkdir(parents=True, exist_ok=True)
-    in_image = secrecy(harness).level == "separate-namespace"
-    for directory in (harness.state,) if in_image else (ROOT, harness.state):
+    if secrecy(harness).level == "separate-namespace":
+        return
+    for directory in (ROOT, harness.state):
         directory.chmod(0o700)
 
 

@@ -134,7 +134,7 @@ def _image(reporter: Reporter, tag: str) -> str:
         "WORKSTATION_IMAGE": f"ontime/workstation:{tag}",
         "PROMETHEUS_IMAGE": images.list_of(ROOT)["PROMETHEUS_IMAGE"],
     }
-    label = images.tree_hash(ROOT, ("interview", "platform", "Makefile", "README.md"), repr(given))
+    label = images.tree_hash(ROOT, ("interview", "tests", "Makefile", "README.md"), repr(given))
     name = f"{IMAGE}:{label}"
     if not images.on_machine(name):
         reporter.doing("image proctor", "building")

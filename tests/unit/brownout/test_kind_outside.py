@@ -8,7 +8,9 @@ import pytest
 import yaml
 from kubernetes_validate import validate
 
+from brownout import secrecy
 from brownout.kind import forward, hold, outside
+from brownout.settings import Harness
 from ontime.errors import ConfigError
 from ontime.runtime.kind.programs import run
 from ontime.settings import ROOT, Environment
@@ -188,3 +190,25 @@ def test_the_image_of_the_harness_stands_on_the_workstation_and_never_the_other_
     assert "interview" not in (ROOT / "Dockerfile").read_text()
     assert "!interview" not in (ROOT / ".dockerignore").read_text()
     assert "FROM ${WORKSTATION_IMAGE}" in (Path(ROOT) / "interview" / "Dockerfile").read_text()
+
+
+def test_in_a_pod_no_doors_have_to_be_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The volume may belong to somebody else, and the image is read-only."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setattr(Path, "chmod", lambda *_: pytest.fail("nothing here may be chmodded"))
+    secrecy._of_machine.cache_clear()
+    try:
+        found = secrecy.secrecy(Harness(state=tmp_path))
+        secrecy.close_doors(Harness(state=tmp_path))
+    finally:
+        secrecy._of_machine.cache_clear()
+
+    assert (found.level, found.user) == ("separate-namespace", None)
+
+
+def test_the_harnesss_image_has_all_that_its_catalogue_edits() -> None:
+    hidden = (ROOT / "interview" / "Dockerfile.dockerignore").read_text().split()
+
+    assert not [
+        name for name in hidden if name.strip("/") in {"tests", "docs", "platform", "serving", "monitoring", "dags"}
+    ]
