@@ -23,7 +23,8 @@ ONTIME := $(PYTHON_RUN) -m ontime.cli
 STACK ?= $(if $(wildcard interview/brownout/cli),$(PYTHON_RUN) -m brownout.cli,$(ONTIME))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs restart reset preflight test test-unit test-stack test-faults test-browser
+.PHONY: help setup up down status logs restart reset preflight test test-unit test-k8s test-stack test-faults test-browser
+.PHONY: test-images test-kind
 .PHONY: lint types format docs docs-check bench
 
 ##@ The stack
@@ -58,10 +59,13 @@ preflight: setup ## Whether this machine can run it all
 
 ##@ The code
 
-test: test-unit test-stack test-faults test-browser ## All tests, a running stack included
+test: test-unit test-k8s test-stack test-faults test-browser ## All tests, a running stack included
 
 test-unit: setup ## Seconds; nothing has to run
 	@$(VENV)/bin/pytest tests/unit $(PYTEST)
+
+test-k8s: setup ## The manifests, rendered and judged without a cluster
+	@scripts/pytest-part.sh tests/k8s $(PYTEST)
 
 test-stack: setup ## On a running stack of its own
 	@scripts/pytest-part.sh tests/stack -m stack $(PYTEST)
@@ -72,6 +76,12 @@ test-faults: setup ## The catalogue on a running stack of its own
 test-browser: ## The pages in Chromium
 	@scripts/setup.sh browser
 	@scripts/pytest-part.sh tests/browser $(PYTEST)
+
+test-images: setup ## Build every image and run the pods with Docker alone; skipped, and said, where that is impossible
+	@$(PYTHON_RUN) scripts/images/trial.py
+
+test-kind: setup ## On a real kind cluster; skipped, and said, where docker or kind is missing
+	@scripts/pytest-part.sh tests/kind $(PYTEST)
 
 lint: setup ## Style and common mistakes
 	@$(VENV)/bin/ruff check .

@@ -18,7 +18,7 @@ ProbeRole = Literal["symptom", "root_cause", "guard"]
 """`guard`: what is ok at the start and must still be ok at the close."""
 Certainty = Literal["suspicion", "conclusion"]
 VerdictWord = Literal["confirmed", "partial", "refused"]
-Secrecy = Literal["separate-user", "on-trust"]
+Secrecy = Literal["separate-user", "separate-namespace", "on-trust"]
 
 Line = Field(max_length=400)
 FreeText = Field(max_length=8_000)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from brownout.errors import StackError
 from brownout.lifecycle import Release, Standstill
+from brownout.switch import switch
 from brownout.world.control import WorldControl
 from ontime.errors import OntimeError
 from ontime.runtime.components import COMPONENTS
-from ontime.runtime.supervisor import Supervisor
 from ontime.settings import Environment
 
 DAG_RUNS_END_SECONDS = 120.0
@@ -28,25 +28,25 @@ class Freezer:
     def __init__(self, environment: Environment, world: WorldControl, shift: Callable[[float], None]) -> None:
         self._environment = environment
         self._world = world
-        self._supervisor = Supervisor(environment)
+        self._switch = switch(environment)
         self._shift = shift
 
     def freeze(self) -> Standstill:
         """World first, then alert evaluation, then, once no DAG runs, the scheduler. Again does no harm."""
         world = float(self._world.freeze()["world"])
         wall = time.time()
-        if self._supervisor.pid() is None:
+        if not self._switch.there():
             raise StackError("The platform's supervisor does not run, so nothing can be frozen. `brownout status`.")
-        self._supervisor.stop(["prometheus"])
-        self._wait("a DAG run to end", DAG_RUNS_END_SECONDS, lambda: not running_dags(self._environment.state))
-        self._supervisor.stop(["airflow-scheduler"])
+        self._switch.stop(["prometheus"])
+        self._wait("a DAG run to end", DAG_RUNS_END_SECONDS, lambda: not running_now(self._environment))
+        self._switch.stop(["airflow-scheduler"])
         return Standstill(wall, world)
 
     def release(self, frozen_wall: float | None) -> Release:
         """Lets everything run. Without `frozen_wall` nothing is shifted. Again does no harm."""
-        if self._supervisor.pid() is None:
+        if not self._switch.there():
             raise StackError("The platform's supervisor does not run, so nothing can be released. `brownout status`.")
-        running = {p.name for p in self._supervisor.processes() if not p.stopped}
+        running = self._switch.running()
         trouble = ""
         if frozen_wall is not None and "prometheus" not in running:
             try:
@@ -54,7 +54,7 @@ class Freezer:
             except OntimeError as error:
                 trouble = f"the metrics before the freeze could not be brought along: {error}"
         for name in STOPPED:
-            self._supervisor.start(name)
+            self._switch.start(name)
         prometheus = COMPONENTS["prometheus"]
         self._wait(
             "Prometheus to be ready", READY_SECONDS, lambda: prometheus.ready(self._environment, time.time()).ready
@@ -69,6 +69,20 @@ class Freezer:
             if time.monotonic() > deadline:
                 raise StackError(f"Waited {seconds:.0f} s for {what}. See `brownout status` and the log of Airflow.")
             time.sleep(0.25)
+
+
+def running_now(environment: Environment) -> list[str]:
+    """`running_dags`, wherever Airflow keeps its tables."""
+    if not environment.airflow_database:
+        return running_dags(environment.state)
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with create_engine(environment.airflow_database).connect() as connection:
+            return [str(row[0]) for row in connection.execute(text(_RUNNING))]
+    except SQLAlchemyError:
+        return []
 
 
 def running_dags(state: Path) -> list[str]:

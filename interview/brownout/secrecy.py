@@ -23,7 +23,7 @@ from brownout.settings import ROOT, Harness
 USER = "oncall"
 """The Unix user of platform and candidate: a name that says nothing."""
 
-Level = Literal["separate-user", "on-trust"]
+Level = Literal["separate-user", "separate-namespace", "on-trust"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ def _exists(user: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _of_machine(wanted: bool) -> Secrecy:
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        return Secrecy("separate-namespace", None, "the harness has a namespace of its own")
     if not wanted:
         return Secrecy("on-trust", None, "BROWNOUT_SECRECY is off")
     if sys.platform != "linux":
@@ -82,8 +84,13 @@ def secrecy(harness: Harness) -> Secrecy:
 
 
 def close_doors(harness: Harness) -> None:
-    """Makes the checkout and the harness's state readable by the invoker alone (0700)."""
+    """Makes the checkout and the harness's state readable by the invoker alone (0700).
+
+    In a namespace of its own nobody else is there; the image is read-only and the volume another's.
+    """
     harness.state.mkdir(parents=True, exist_ok=True)
+    if secrecy(harness).level == "separate-namespace":
+        return
     for directory in (ROOT, harness.state):
         directory.chmod(0o700)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -30,8 +31,8 @@ from ontime.settings import Environment
 
 FIRST_BASELINE = "may"
 FIRST_ANSWER_SECONDS = 120.0
-WAY_IN_SECONDS = 120.0
-"""JupyterLab imports a great deal; on a busy machine that takes longer than anything else of ours."""
+WAY_IN_SECONDS = 180.0
+"""JupyterLab imports a great deal, and a pod has to be found a place first."""
 FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """Memory that was read through goes back at once: a third of what the proctor would hold while it probes."""
 ALWAYS = ("world", "proctor", "prometheus")
@@ -67,7 +68,7 @@ def parts(harness: Harness) -> tuple[Part, ...]:
         ),
         Part(
             "way-in",
-            module("brownout.entrance"),
+            module("brownout.kind.opening" if "KUBERNETES_SERVICE_HOST" in os.environ else "brownout.entrance"),
             _port(harness.way_in_url),
             lambda: _listening(f"{harness.way_in_url}/api"),
             ready_seconds=WAY_IN_SECONDS,

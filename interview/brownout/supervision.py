@@ -23,7 +23,10 @@ from ontime.runtime.supervisor_config import LONGEST_SOCKET_PATH
 START_SECONDS = 15.0
 STOP_SECONDS = 15.0
 _MARK = "BROWNOUT_PART"
-_KEPT = ("PATH", "HOME", "LANG", "USER", "LOGNAME")
+_KEPT = (
+    *("PATH", "HOME", "LANG", "USER", "LOGNAME"),
+    *("PGPASSWORD", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "LD_LIBRARY_PATH"),
+)
 
 
 def launcher(name: str) -> str:

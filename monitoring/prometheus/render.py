@@ -32,6 +32,16 @@ def _target(job: str, url: str, keep: str | None = None) -> dict[str, object]:
     return target
 
 
+def _serving(environment: Environment) -> dict[str, object]:
+    """Every process of serving is a target of its own: counters of several behind one address would go backwards."""
+    target = _target("serving", environment.serving_url)
+    if environment.serving_pods:
+        port = urlsplit(environment.serving_url).port or 80
+        target["dns_sd_configs"] = [{"names": [environment.serving_pods], "type": "A", "port": port}]
+        del target["static_configs"]
+    return target
+
+
 def render(environment: Environment, rules: Path | None = None) -> str:
     """`prometheus.yml` as text; `rules` is the directory of rule files (default: the current release's)."""
     directory = rules or environment.current / "monitoring" / "prometheus" / "rules"
@@ -50,7 +60,7 @@ def render(environment: Environment, rules: Path | None = None) -> str:
         },
         "scrape_configs": [
             _target("ingest", environment.ingest_url),
-            _target("serving", environment.serving_url),
+            _serving(environment),
             _target("exporter", environment.exporter_url),
             _target("dashboards", environment.dashboards_url),
             _target("prometheus", environment.prometheus_url, TOOLS),

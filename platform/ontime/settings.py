@@ -42,6 +42,31 @@ class Environment(BaseSettings):
     exporter_url: str = Field(default="http://127.0.0.1:7107", description="Base URL of the exporter.")
     dashboards_url: str = Field(default="http://127.0.0.1:7108", description="Base URL of the dashboards page.")
     redis_url: str = Field(default="", description="Redis for the online store; only with store=kind.")
+    mlflow_database: str = Field(
+        default="", description="SQLAlchemy URL of MLflow's tables, without a password; default: SQLite in the state."
+    )
+    artifacts_url: str = Field(
+        default="", description="Where MLflow keeps artifacts, such as s3://bucket/path; default: in the state."
+    )
+    airflow_database: str = Field(
+        default="", description="SQLAlchemy URL of Airflow's tables, without a password; default: SQLite in the state."
+    )
+    airflow_executor: Literal["LocalExecutor", "KubernetesExecutor"] = Field(
+        default="LocalExecutor", description="Where Airflow's tasks run: beside the scheduler, or in a pod each."
+    )
+    airflow_parallelism: int = Field(default=2, ge=1, description="Airflow's tasks at a time, over all DAGs.")
+    pod_template: Path | None = Field(
+        default=None, description="Pod template of Airflow's tasks; only with the KubernetesExecutor."
+    )
+    serving_pods: str = Field(
+        default="", description="DNS name of every serving pod, for Prometheus; default: the host of the serving URL."
+    )
+    namespace: str = Field(
+        default="ontime", pattern=r"^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$", description="Kubernetes namespace."
+    )
+    cluster: str = Field(
+        default="ontime", pattern=r"^[a-z0-9.-]{1,40}$", description="Name of the kind cluster that is made and used."
+    )
     public_hosts: str = Field(
         default="",
         description="Host names, with port and separated by commas, under which people reach web pages from elsewhere.",

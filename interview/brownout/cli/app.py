@@ -7,6 +7,7 @@ import sys
 import typer
 
 from brownout.cli import checks, conduct, pages, proving, records, running
+from brownout.kind import outside
 from ontime.cli.app import keep_traceback
 from ontime.cli.output import OUT
 from ontime.errors import OntimeError
@@ -23,7 +24,11 @@ app = typer.Typer(
 
 
 @app.callback()
-def options(no_color: bool = typer.Option(False, "--no-color", help="Plain text; NO_COLOR=1 does the same.")) -> None:
+def options(
+    no_color: bool = typer.Option(False, "--no-color", help="Plain text; NO_COLOR=1 does the same."),
+    namespace: str = typer.Option("", help="On kind: the platform's namespace, so that several run side by side."),
+) -> None:
+    del namespace  # taken from the arguments before anything is parsed
     if no_color:
         OUT.without_colour()
 
@@ -35,7 +40,8 @@ for part in (running, conduct, pages, records, checks, proving):
 def main() -> int:
     """Runs the command line; the exit code says how it went. An error is one line first, never a traceback."""
     try:
-        code = app(standalone_mode=False)
+        rest = outside.take_namespace(sys.argv[1:])
+        code = outside.main(rest) if rest and outside.wanted() else app(rest, standalone_mode=False)
     except OntimeError as error:
         OUT.complain(str(error))
         return error.exit_code

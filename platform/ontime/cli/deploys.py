@@ -31,6 +31,7 @@ def deploy(
     from ontime.runtime.deploy import deploy as make
     from ontime.settings import environment
 
+    _where_the_state_is("deploy")
     began = time.monotonic()
     with reporting() as reporter:
         outcome = make(environment(), reporter, tree)
@@ -46,6 +47,7 @@ def undo(as_json: Json = False) -> None:
     from ontime.runtime.deploy import undo as go_back
     from ontime.settings import environment
 
+    _where_the_state_is("undo")
     began = time.monotonic()
     become_owner(environment())
     with reporting() as reporter:
@@ -88,6 +90,16 @@ def releases(
             "yes" if entry.healthy else entry.note or "no",
         )
     OUT.people.print(view)
+
+
+def _where_the_state_is(what: str) -> None:
+    """Raises `ConfigError` outside of the cluster that holds the state."""
+    from ontime.settings import environment
+
+    if environment().runtime == "kind":
+        from ontime.runtime.kind.stack import refuse_from_outside
+
+        refuse_from_outside(what)
 
 
 def _moment(seconds: float) -> str:

@@ -33,19 +33,23 @@ def up(
 
     Examples: ontime up · ontime up mlflow serving · ontime up --tree ~/platform
     """
-    from ontime.runtime import deploy, release, stack
+    from ontime.runtime import deploy, release
+    from ontime.runtime.chosen_runtime import runtime
     from ontime.runtime.components import chosen
     from ontime.settings import ROOT, environment
 
     here = environment()
-    stack.require_local(here)
     chosen(services or ())
     become_owner(here)
-    source = tree or (ROOT if release.is_checkout(ROOT) else None)
+    if tree is not None and here.runtime == "kind":
+        from ontime.runtime.kind.stack import refuse_from_outside
+
+        refuse_from_outside("up --tree")
+    source = tree or (ROOT if release.is_checkout(ROOT) and here.runtime == "local" else None)
     with reporting() as reporter:
         if source is not None:
             deploy.deploy(here, reporter, source)
-        stack.up(here, reporter, services or ())
+        runtime(here).up(here, reporter, services or ())
     show_status(as_json, services)
 
 
@@ -54,11 +58,11 @@ def down() -> None:
 
     Example: ontime down
     """
-    from ontime.runtime import stack
+    from ontime.runtime.chosen_runtime import runtime
     from ontime.settings import environment
 
     with reporting() as reporter:
-        stack.down(environment(), reporter)
+        runtime(environment()).down(environment(), reporter)
     give_to_owner(environment())
 
 
@@ -67,11 +71,11 @@ def stop(services: Annotated[list[str], typer.Argument(help="Components.")]) -> 
 
     Example: ontime stop serving
     """
-    from ontime.runtime import stack
+    from ontime.runtime.chosen_runtime import runtime
     from ontime.settings import environment
 
     become_owner(environment())
-    stack.stop(environment(), services)
+    runtime(environment()).stop(environment(), services)
 
 
 def status(
@@ -98,6 +102,10 @@ def logs(
     from ontime.runtime.tail import follow_lines, last_lines
     from ontime.settings import environment
 
+    if environment().runtime == "kind":
+        from ontime.runtime.kind.stack import logs as of_pod
+
+        raise typer.Exit(of_pod(environment(), service, lines, follow))
     path = chosen([service])[0].log(environment())
     for line in last_lines(path, lines):
         print(line)
@@ -115,7 +123,7 @@ def restart(
     Examples: ontime restart serving · ontime restart --all
     """
     from ontime.errors import ConfigError
-    from ontime.runtime import stack
+    from ontime.runtime.chosen_runtime import runtime
     from ontime.runtime.components import COMPONENTS
     from ontime.settings import environment
 
@@ -123,19 +131,19 @@ def restart(
         raise ConfigError("Name the components to restart, or give --all.")
     become_owner(environment())
     with reporting() as reporter:
-        stack.restart(environment(), reporter, list(COMPONENTS) if everything else services or [])
+        runtime(environment()).restart(environment(), reporter, list(COMPONENTS) if everything else services or [])
 
 
 def show_status(as_json: bool, services: list[str] | None = None) -> bool:
     """Prints the status; whether all that was asked for is ready."""
     from dataclasses import asdict
 
+    from ontime.runtime.chosen_runtime import runtime
     from ontime.runtime.components import chosen
-    from ontime.runtime.status import look
     from ontime.settings import environment
 
     names = [component.name for component in chosen(services)] if services else None
-    found = look(environment(), names)
+    found = runtime(environment()).look(environment(), names)
     if as_json:
         OUT.data({**asdict(found), "ready": found.ready, "memory_mib": round(found.memory_mib, 1)})
     else:

@@ -18,3 +18,8 @@ def port_of(url: str) -> int:
 def listen_address(host: str, url: str) -> str:
     """`host:port`, as Go programs want it."""
     return f"{host}:{port_of(url)}"
+
+
+def listens_at(url: str) -> str:
+    """`host:port` of a URL, as a client's Host header names it."""
+    return urlsplit(url).netloc

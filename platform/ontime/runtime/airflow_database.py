@@ -14,7 +14,11 @@ from ontime.settings import Environment, environment
 def is_prepared(here: Environment, version: str) -> bool:
     """Whether this Airflow version's tables and the pool are there."""
     marker, database = home(here) / "prepared", home(here) / "airflow.db"
-    if not database.exists() or not marker.exists() or marker.read_text() != version:
+    if not marker.exists() or marker.read_text() != version:
+        return False
+    if here.airflow_database:
+        return _slots_elsewhere(here.airflow_database) == [(HEAVY_POOL, HEAVY_SLOTS)]
+    if not database.exists():
         return False
     try:
         with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
@@ -22,6 +26,21 @@ def is_prepared(here: Environment, version: str) -> bool:
     except sqlite3.Error:
         return False
     return rows == [(HEAVY_SLOTS,)]
+
+
+def _slots_elsewhere(url: str) -> list[tuple[str, int]]:
+    """The pool's row in a database that is not a file; none when it cannot be read."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with create_engine(url).connect() as connection:
+            rows = connection.execute(
+                text("select pool, slots from slot_pool where pool = :pool"), {"pool": HEAVY_POOL}
+            )
+            return [(str(pool), int(slots)) for pool, slots in rows]
+    except SQLAlchemyError:
+        return []
 
 
 def main() -> None:

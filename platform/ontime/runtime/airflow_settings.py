@@ -1,4 +1,4 @@
-"""Airflow's configuration, wholly by environment variables: three components on SQLite, sharing one secret."""
+"""Airflow's configuration, wholly by environment variables: three components on one database, sharing one secret."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def variables(environment: Environment) -> dict[str, str]:
         "core": {
             "dags_folder": environment.current / "dags",
             "load_examples": False,
-            "executor": "LocalExecutor",
-            "parallelism": 2,
+            "executor": environment.airflow_executor,
+            "parallelism": environment.airflow_parallelism,
             "max_active_runs_per_dag": 1,
             "dags_are_paused_at_creation": False,
             "simple_auth_manager_all_admins": True,
@@ -51,8 +51,9 @@ def variables(environment: Environment) -> dict[str, str]:
             "execution_api_server_url": f"{environment.airflow_pages}/execution/",
         },
         "database": {
-            "sql_alchemy_conn": f"sqlite:///{place / 'airflow.db'}",
+            "sql_alchemy_conn": environment.airflow_database or f"sqlite:///{place / 'airflow.db'}",
             "load_default_connections": False,
+            **({"sql_alchemy_conn_async": environment.airflow_database} if environment.airflow_database else {}),
         },
         "api": {
             "base_url": environment.airflow_pages,
@@ -69,9 +70,20 @@ def variables(environment: Environment) -> dict[str, str]:
             "print_stats_interval": 600,
             "dag_bundle_storage_path": place / "bundles",
         },
-        "scheduler": {"scheduler_idle_sleep_time": 1},
+        "scheduler": {
+            "scheduler_idle_sleep_time": 1,
+            # Kubernetes asks there; on one machine the API server tells.
+            "enable_health_check": environment.runtime == "kind",
+        },
         "logging": {"base_log_folder": place / "logs"},
     }
+    if environment.airflow_executor == "KubernetesExecutor":
+        sections["kubernetes_executor"] = {
+            "namespace": environment.namespace,
+            "pod_template_file": environment.pod_template or "",
+            "delete_worker_pods": True,
+            "worker_pods_creation_batch_size": 8,
+        }
     told = {
         f"AIRFLOW__{section.upper()}__{key.upper()}": str(value)
         for section, keys in sections.items()

@@ -12,7 +12,7 @@ from functools import partial
 
 from ontime.errors import UnknownNameError
 from ontime.runtime import airflow_settings, tools
-from ontime.runtime.address import listen_address, port_of
+from ontime.runtime.address import listen_address, listens_at, port_of
 from ontime.runtime.component import Component
 from ontime.runtime.readiness import airflow_job, http
 from ontime.settings import Environment
@@ -40,12 +40,12 @@ def mlflow(environment: Environment) -> list[str]:
     store = environment.state / "mlflow"
     port = port_of(environment.mlflow_url)
     people = [host for host in environment.public_hosts.split(",") if host]
-    hosts = [f"127.0.0.1:{port}", f"localhost:{port}", *people]
+    hosts = list(dict.fromkeys([f"127.0.0.1:{port}", f"localhost:{port}", listens_at(environment.mlflow_url), *people]))
     origins = [f"{scheme}://{host}" for host in hosts for scheme in ("http", "https")]
     return python(
         *("-m", "mlflow", "server"),
-        *("--backend-store-uri", f"sqlite:///{store / 'mlflow.db'}"),
-        *("--serve-artifacts", "--artifacts-destination", str(store / "artifacts")),
+        *("--backend-store-uri", environment.mlflow_database or f"sqlite:///{store / 'mlflow.db'}"),
+        *("--serve-artifacts", "--artifacts-destination", environment.artifacts_url or str(store / "artifacts")),
         *("--host", environment.host, "--port", str(port), "--workers", "1"),
         *("--allowed-hosts", ",".join(hosts), "--cors-allowed-origins", ",".join(origins)),
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ontime.errors import OntimeError, RuntimeStateError
-from ontime.runtime import preflight, release, stack, status
+from ontime.runtime import preflight, release
+from ontime.runtime.chosen_runtime import runtime
 from ontime.runtime.component import Component
 from ontime.runtime.components import touched_by
 from ontime.runtime.lock import exclusive
@@ -106,16 +107,16 @@ def _activate(
     touched: list[Component],
     old: Path | None,
 ) -> Entry:
-    running = {component.name for component in stack.running_components(environment)}
+    running = {component.name for component in runtime(environment).running(environment)}
     restarted = [component for component in touched if component.name in running]
     names = tuple(component.name for component in restarted)
-    ready = {c.name for c in status.look(environment, names).components if c.ready}
+    ready = {c.name for c in runtime(environment).look(environment, names).components if c.ready}
     release.point_current_at(environment, root)
     if not running:
         return release.write_entry(environment, action, commit, (), healthy=False, note="the stack was down")
     try:
         if restarted:
-            stack.again(environment, reporter, restarted)
+            runtime(environment).again(environment, reporter, restarted)
     except OntimeError as error:
         entry = release.write_entry(environment, action, commit, names, healthy=False, note=str(error).splitlines()[0])
         was_broken = isinstance(error, NotReadyError) and error.component not in ready
@@ -130,7 +131,7 @@ def _take_back(environment: Environment, reporter: Reporter, restarted: list[Com
     reporter.say(f"Going back to {old.name}.")
     release.freshen(old)
     release.point_current_at(environment, old)
-    stack.again(environment, reporter, restarted)
+    runtime(environment).again(environment, reporter, restarted)
     commit = release.revision(old) or Commit(old.name, "")
     names = tuple(component.name for component in restarted)
     release.write_entry(environment, "roll back", commit, names, healthy=True)

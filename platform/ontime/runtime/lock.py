@@ -13,9 +13,12 @@ from ontime.settings import Environment
 
 
 @contextmanager
-def exclusive(environment: Environment, what: str, seconds: float = 60.0) -> Iterator[None]:
-    """Holds the stack's lock; the kernel releases it with the process. Raises `RuntimeStateError` naming the holder."""
-    path = environment.state / "run" / "lock"
+def exclusive(environment: Environment, what: str, seconds: float = 60.0, turn: str = "lock") -> Iterator[None]:
+    """Holds the stack's lock, or the one called `turn`; the kernel releases it with the process.
+
+    Raises `RuntimeStateError` naming the holder.
+    """
+    path = environment.state / "run" / turn
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
     with path.open("a+") as file:

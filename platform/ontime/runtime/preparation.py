@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import socket
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ontime.errors import RuntimeStateError
 from ontime.runtime import airflow_database, airflow_settings
@@ -14,6 +17,7 @@ from ontime.runtime.child import run_python
 from ontime.settings import Environment
 
 SECONDS = 180.0
+DATABASE_SECONDS = 120.0
 
 FEATURE_DEFINITIONS = (
     "feature_repo",
@@ -54,7 +58,39 @@ def digest(root: Path, paths: Iterable[str]) -> str:
     return total.hexdigest()
 
 
+def database_answers(url: str) -> None:
+    """Waits until the server of a SQLAlchemy URL takes connections. Raises `RuntimeStateError` naming it."""
+    parts = urlsplit(url)
+    address = (parts.hostname or "localhost", parts.port or 5432)
+    deadline = time.monotonic() + DATABASE_SECONDS
+    while True:
+        try:
+            _ask_postgres(address)
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                name = f"{address[0]}:{address[1]}"
+                raise RuntimeStateError(
+                    f"The database at {name} did not answer in {DATABASE_SECONDS:.0f} s: {error}"
+                ) from error
+        time.sleep(0.5)
+
+
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+"""PostgreSQL's first message: whether it would speak TLS. It answers one letter, and so nothing but itself does."""
+
+
+def _ask_postgres(address: tuple[str, int]) -> None:
+    """Raises `OSError` unless PostgreSQL itself answers: a forwarder takes connections for a server that is down."""
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(SSL_REQUEST)
+        if connection.recv(1) not in {b"S", b"N"}:
+            raise ConnectionError("something takes connections, but it is not PostgreSQL")
+
+
 def airflow_tables(environment: Environment, root: Path) -> None:
+    if environment.airflow_database:
+        database_answers(environment.airflow_database)
     if airflow_database.is_prepared(environment, version("apache-airflow-core")):
         return
     complete(
@@ -75,6 +111,12 @@ def feature_registry(environment: Environment, root: Path) -> None:
         return
     complete(environment, root, ["-m", "ontime.runtime.apply_features"], "feature-registry")
     mark.write_text(wanted)
+
+
+def mlflow_database(environment: Environment, root: Path) -> None:
+    """MLflow makes its tables itself, once their database answers."""
+    if environment.mlflow_database:
+        database_answers(environment.mlflow_database)
 
 
 def prometheus_files(environment: Environment, root: Path) -> None:
@@ -118,6 +160,7 @@ class Preparation:
 
 
 PREPARATIONS = (
+    Preparation("MLflow's database", mlflow_database, ("mlflow",)),
     Preparation("feature registry", feature_registry, ("ingest", "serving", "exporter")),
     Preparation(
         "Airflow's tables", airflow_tables, ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor")

@@ -9,7 +9,12 @@ from pathlib import Path
 
 from ontime.settings import Environment
 
-KEPT = ("PATH", "HOME", "LANG")
+KEPT = (
+    *("PATH", "HOME", "LANG"),
+    *("PGPASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "MLFLOW_S3_ENDPOINT_URL"),
+    *("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "LD_LIBRARY_PATH"),
+)
+"""Besides `ONTIME_*`: what databases and object stores away from this machine ask for, and where Kubernetes is."""
 SILENT: dict[str, str] = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ontime.errors import ConfigError, RuntimeStateError
+from ontime.errors import RuntimeStateError
 from ontime.runtime import preparation, processes, release, tools
 from ontime.runtime.component import Component
 from ontime.runtime.components import COMPONENTS, chosen
@@ -50,15 +50,8 @@ def up(environment: Environment, reporter: Reporter, names: Sequence[str] = ()) 
         start(environment, reporter, chosen(names or COMPONENTS))
 
 
-def require_local(environment: Environment) -> None:
-    """Raises `ConfigError` for a stack that lives elsewhere."""
-    if environment.runtime != "local":
-        raise ConfigError.of("ONTIME_RUNTIME", environment.runtime, "local: this command runs components as processes")
-
-
 def start(environment: Environment, reporter: Reporter, components: Sequence[Component]) -> None:
     """`up` for a caller that holds the lock."""
-    require_local(environment)
     root = _release(environment)
     for tool in tools.NAMES:
         tools.find(tool)

@@ -31,12 +31,11 @@ class Around:
     def release(self) -> None:
         self.calls.append("release world")
 
-    def pid(self) -> int | None:
-        return 1 if self.alive else None
+    def there(self) -> bool:
+        return self.alive
 
-    def processes(self) -> list[Any]:
-        names = ("serving", *freezing.STOPPED)
-        return [SimpleNamespace(name=name, stopped=name in self.stopped) for name in names]
+    def running(self) -> set[str]:
+        return {"serving", *freezing.STOPPED} - self.stopped
 
     def stop(self, names: list[str]) -> None:
         self.calls += [f"stop {name}" for name in names]
@@ -54,7 +53,7 @@ def around() -> Around:
 
 @pytest.fixture
 def freezer(around: Around, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Freezer:
-    monkeypatch.setattr(freezing, "Supervisor", lambda _: around)
+    monkeypatch.setattr(freezing, "switch", lambda _: around)
     monkeypatch.setattr(freezing, "COMPONENTS", {"prometheus": SimpleNamespace(ready=lambda *_: READY)})
     world: Any = around
     return Freezer(Environment(state=tmp_path), world, lambda seconds: around.calls.append(f"shift {seconds:.0f}"))

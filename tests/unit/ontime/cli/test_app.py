@@ -69,12 +69,22 @@ def test_a_bad_address_is_named(tmp_path: Path) -> None:
     assert "'many'" in done.stderr
 
 
-def test_the_kind_runtime_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "current").mkdir()
-    done = ontime("up", "--tree", str(tmp_path), state=tmp_path, ONTIME_RUNTIME="kind")
+def test_kind_without_its_programs_says_what_is_missing_and_the_other_way(tmp_path: Path) -> None:
+    done = ontime("up", state=tmp_path, ONTIME_RUNTIME="kind", PATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: The platform cannot run in kind.")
+    assert "kind: kind is not on PATH. Install kind" in done.stderr
+    assert "make up RUNTIME=local" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [("deploy", "."), ("undo",)])
+def test_what_needs_the_state_volume_says_where_it_is(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = ontime(*command, state=tmp_path, ONTIME_RUNTIME="kind")
 
     assert done.returncode == 2
-    assert done.stderr.startswith("error: Config 'ONTIME_RUNTIME' has value 'kind'. Expected local")
+    assert "Run it at the workstation" in done.stderr
 
 
 def test_config_says_where_each_value_comes_from(tmp_path: Path) -> None:

@@ -1,0 +1,184 @@
+"""The images: ours are built under tags made from their content, third-party ones come from the one list.
+
+Everything that is on this machine is loaded into the cluster, so that no pod has to fetch anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ontime.errors import ConfigError, RuntimeStateError
+from ontime.runtime.kind.cluster import containers
+from ontime.runtime.kind.programs import last_words, run
+from ontime.runtime.release import EXPORTED
+from ontime.runtime.reporter import Reporter
+from ontime.settings import Environment
+
+TARGETS = ("serving", "ingest", "mlflow", "monitoring", "history", "airflow", "workstation")
+RECIPE = ("Dockerfile", ".dockerignore", "uv.lock", "scripts/images/packages.sh")
+PASSED = ("PYTHON_IMAGE", "WORKSTATION_IMAGE", "PROMETHEUS_IMAGE", "KUBECTL_IMAGE", "INDEX_URL")
+"""Variables that reach the build as arguments of the same name."""
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+BUILD_SECONDS = 3600.0
+LOAD_SECONDS = 900.0
+
+
+def list_of(root: Path) -> dict[str, str]:
+    """`k8s/images.env`: the third-party images by name, each as a variable of that name overrides it."""
+    path = root / "k8s" / "images.env"
+    found = {}
+    for line in path.read_text().splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found[name.strip()] = os.environ.get(name.strip()) or value.strip()
+    for name, value in found.items():
+        if value.endswith(":latest") or not (split(value)[1] or "@" in value):
+            raise ConfigError.of(
+                name, value, "an image with a fixed tag or a digest; latest is fetched again each time"
+            )
+    return found
+
+
+def listed(root: Path) -> dict[str, str]:
+    """The same without overrides: what the manifests name."""
+    lines = (root / "k8s" / "images.env").read_text().splitlines()
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def tree_hash(root: Path, paths: Iterable[str], more: str = "") -> str:
+    """12 hex digits over names and contents; bytecode does not count."""
+    total = hashlib.sha256(more.encode())
+    for path in paths:
+        place = root / path
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".pyc":
+                total.update(f"{file.relative_to(root).as_posix()}\0".encode())
+                total.update(file.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def arguments(root: Path, node_image: str | None = None) -> dict[str, str]:
+    """The build's arguments. kubectl comes out of the node's image unless another one is named."""
+    found = {name: value for name in PASSED if (value := os.environ.get(name))}
+    found.setdefault("PROMETHEUS_IMAGE", list_of(root)["PROMETHEUS_IMAGE"])
+    if node_image:
+        found.setdefault("KUBECTL_IMAGE", node_image)
+    return found
+
+
+def tag(root: Path, given: dict[str, str]) -> str:
+    """The tag of all our images: what they are made from, and out of which bases."""
+    return tree_hash(root, (*RECIPE, *EXPORTED), repr(sorted(given.items())))
+
+
+def node_image(environment: Environment) -> str | None:
+    """The image that the cluster's nodes run, or None when there are none."""
+    nodes = list(containers(environment))
+    if not nodes:
+        return None
+    return run(["docker", "inspect", "--format", "{{.Config.Image}}", nodes[0]]).stdout.strip() or None
+
+
+def on_machine(image: str) -> bool:
+    return run(["docker", "image", "inspect", image], check=False).returncode == 0
+
+
+def build(
+    root: Path, reporter: Reporter, given: dict[str, str], label: str, targets: Iterable[str] = TARGETS
+) -> list[str]:
+    """Builds what is missing; returns all names, tagged `label`. Raises `RuntimeStateError`."""
+    names = []
+    for target in targets:
+        name = f"ontime/{target}:{label}"
+        names.append(name)
+        if not on_machine(name):
+            reporter.doing(f"image {target}", "building")
+            build_one(root, name, {**given, "REVISION": tree_hash(root, EXPORTED)}, target)
+        reporter.done(f"image {target}", name)
+    return names
+
+
+def build_one(
+    root: Path, name: str, given: dict[str, str], target: str | None = None, file: str = "Dockerfile"
+) -> None:
+    told = {**given, **{proxy: os.environ[proxy] for proxy in PROXIES if os.environ.get(proxy)}}
+    flags = [part for key, value in told.items() for part in ("--build-arg", f"{key}={value}")]
+    certificates = os.environ.get("CA_CERTIFICATES") or os.environ.get("SSL_CERT_FILE")
+    if certificates:
+        if not Path(certificates).is_file():
+            raise ConfigError.of("CA_CERTIFICATES", certificates, "a file with certificates in PEM")
+        flags += ["--secret", f"id=ca,src={certificates}"]
+    if network := os.environ.get("BUILD_NETWORK"):
+        flags += ["--network", network]
+    chosen = ["--target", target] if target else []
+    done = run(
+        ["docker", "build", *chosen, "--tag", name, "--file", str(root / file), *flags, str(root)],
+        BUILD_SECONDS,
+        check=False,
+        variables={"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"},
+    )
+    if done.returncode != 0:
+        raise RuntimeStateError(
+            f"The image {name} could not be built: {last_words(done, 12)}\n"
+            "Base images and the package index can be others: PYTHON_IMAGE, PROMETHEUS_IMAGE, KUBECTL_IMAGE, "
+            "INDEX_URL, CA_CERTIFICATES. See docs/cluster.md."
+        )
+
+
+def load(environment: Environment, reporter: Reporter, names: Iterable[str]) -> list[str]:
+    """Puts images of this machine on every node that lacks them; returns those that this machine does not have."""
+    nodes = list(containers(environment))
+    there = {node: _on_node(node) for node in nodes}
+    missing: list[str] = []
+    wanted: list[str] = []
+    for name in names:
+        if all(canonical(name) in held for held in there.values()):
+            continue
+        (wanted if on_machine(name) else missing).append(name)
+    for name in wanted:
+        reporter.doing(f"load {name}", "loading")
+        _load(environment, name, nodes)
+        reporter.done(f"load {name}", "on every node")
+    return missing
+
+
+def _load(environment: Environment, name: str, nodes: list[str]) -> None:
+    """kind's own way first; it refuses images of which only one platform is here: those the node takes directly."""
+    command = ["kind", "load", "docker-image", name, "--name", environment.cluster]
+    done = run(command, LOAD_SECONDS, check=False)
+    if done.returncode == 0:
+        return
+    take = "ctr --namespace=k8s.io images import --snapshotter=overlayfs -"
+    for node in nodes:
+        again = run(
+            ["sh", "-c", f'docker save "$0" | docker exec -i "$1" {take}', name, node], LOAD_SECONDS, check=False
+        )
+        if again.returncode != 0:
+            raise RuntimeStateError(f"{name} could not be loaded into {node}: {last_words(done)}\n{last_words(again)}")
+
+
+def _on_node(node: str) -> frozenset[str]:
+    done = run(["docker", "exec", node, "ctr", "--namespace=k8s.io", "images", "list", "-q"], check=False)
+    return frozenset(done.stdout.split())
+
+
+def canonical(name: str) -> str:
+    """The name as a node knows it: `redis:7` is `docker.io/library/redis:7`."""
+    first, slash, _ = name.partition("/")
+    if not slash:
+        return f"docker.io/library/{name}"
+    return name if "." in first or ":" in first or first == "localhost" else f"docker.io/{name}"
+
+
+def split(name: str) -> tuple[str, str, str]:
+    """Name, tag and digest of an image; what is not there is empty."""
+    name, _, digest = name.partition("@")
+    repository, colon, label = name.rpartition(":")
+    if not colon or "/" in label:
+        return name, "", digest
+    return repository, label, digest

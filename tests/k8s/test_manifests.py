@@ -1,0 +1,171 @@
+"""Every overlay and combination renders, is valid for Kubernetes, and keeps the rules that all pods keep."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes_validate import ValidationError, validate
+
+from ontime.runtime.components import COMPONENTS
+
+Document = dict[str, Any]
+KUBERNETES = "1.36"
+WORKS_TO_ITS_END = frozenset({"airflow-task"})
+"""Pods that nobody asks anything: they have no probes."""
+SPEAKS_WITH_THE_API = frozenset({"workstation", "airflow-scheduler", "proctor"})
+FIXED = re.compile(r"^[\w./-]+(:\d+)?[\w./-]*(:[\w.-]+|@sha256:[0-9a-f]{64})$")
+
+
+@cache
+def documents(text: str) -> list[Document]:
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
+
+
+VALID: set[str] = set()
+"""What was validated already: most documents are the same in every combination."""
+
+
+def pods(text: str) -> Iterator[tuple[str, Document]]:
+    """Name and pod specification of everything that makes pods."""
+    for document in documents(text):
+        if document["kind"] in {"Deployment", "StatefulSet", "DaemonSet", "Job"}:
+            yield document["metadata"]["name"], document["spec"]["template"]["spec"]
+
+
+def containers(pod: Document) -> list[Document]:
+    return [*pod.get("initContainers", []), *pod["containers"]]
+
+
+def test_it_is_valid_for_kubernetes(manifests: str) -> None:
+    for document in documents(manifests):
+        if (text := json.dumps(document, sort_keys=True)) in VALID:
+            continue
+        VALID.add(text)
+        try:
+            validate(document, KUBERNETES, strict=True)
+        except ValidationError as error:
+            pytest.fail(f"{document['kind']} {document['metadata']['name']}: {error.message} at {list(error.path)}")
+
+
+def test_every_pod_is_restricted(manifests: str) -> None:
+    """What Pod Security `restricted` enforces, and a read-only root besides."""
+    for name, pod in pods(manifests):
+        who = pod["securityContext"]
+        assert (who["runAsNonRoot"], who["seccompProfile"]) == (True, {"type": "RuntimeDefault"}), name
+        assert who["runAsUser"] >= 1000, name
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys(), name
+        assert all("hostPath" not in volume for volume in pod.get("volumes", [])), name
+        for container in containers(pod):
+            may = container["securityContext"]
+            assert may["allowPrivilegeEscalation"] is False, name
+            assert may["readOnlyRootFilesystem"] is True, name
+            assert may["capabilities"] == {"drop": ["ALL"]}, name
+            assert "privileged" not in may, name
+
+
+def test_every_container_has_requests_and_limits(manifests: str) -> None:
+    for name, pod in pods(manifests):
+        for container in containers(pod):
+            resources = container["resources"]
+            assert {"cpu", "memory"} == resources["requests"].keys() == resources["limits"].keys(), name
+
+
+def test_every_long_running_container_has_three_probes_that_differ(manifests: str) -> None:
+    for name, pod in pods(manifests):
+        if name in WORKS_TO_ITS_END:
+            continue
+        for container in pod["containers"]:
+            probes = [container[kind] for kind in ("startupProbe", "readinessProbe", "livenessProbe")]
+            assert probes[1] != probes[2], f"{name}: readiness and liveness ask the same"
+
+
+def test_no_image_is_latest_or_without_a_tag(manifests: str) -> None:
+    for name, pod in pods(manifests):
+        for container in containers(pod):
+            assert FIXED.match(container["image"]), f"{name}: {container['image']}"
+            assert not container["image"].endswith(":latest"), name
+            assert container["imagePullPolicy"] == "IfNotPresent", name
+
+
+def test_no_token_is_mounted_where_none_is_used(manifests: str) -> None:
+    for name, pod in pods(manifests):
+        if name not in SPEAKS_WITH_THE_API:
+            assert pod["automountServiceAccountToken"] is False, name
+        assert pod["enableServiceLinks"] is False, f"{name}: MLFLOW_PORT=tcp://… would be read as an option"
+
+
+def test_namespaces_enforce_restricted_pods(manifests: str) -> None:
+    for document in documents(manifests):
+        if document["kind"] == "Namespace":
+            assert document["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_secrets_are_never_part_of_it(manifests: str) -> None:
+    assert [d for d in documents(manifests) if d["kind"] == "Secret"] == []
+
+
+def chosen_by(policy: Document, labels: dict[str, str]) -> bool:
+    selector = policy["spec"]["podSelector"]
+    expressions = selector.get("matchExpressions", [])
+    return all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items()) and all(
+        e["operator"] == "In" and labels.get(e["key"]) in e["values"] for e in expressions
+    )
+
+
+def test_every_pod_has_a_network_policy_of_its_own(manifests: str) -> None:
+    """Besides the one that denies everything, where there are policies at all."""
+    found = documents(manifests)
+    policies = [d for d in found if d["kind"] == "NetworkPolicy"]
+    if not any(p["metadata"]["name"] == "nothing-by-default" for p in policies):
+        pytest.skip("this combination leaves network policies out")
+    deployments = [d for d in found if d["kind"] == "Deployment"]
+    for deployment in deployments:
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        own = [p["metadata"]["name"] for p in policies if p["spec"]["podSelector"] and chosen_by(p, labels)]
+        assert own, f"{deployment['metadata']['name']} has no network policy"
+
+
+def test_every_port_that_a_policy_opens_is_listened_on(manifests: str) -> None:
+    found = documents(manifests)
+    ports = {
+        d["metadata"]["name"]: {
+            p["containerPort"] for c in d["spec"]["template"]["spec"]["containers"] for p in c.get("ports", [])
+        }
+        for d in found
+        if d["kind"] == "Deployment"
+    }
+    for policy in (d for d in found if d["kind"] == "NetworkPolicy"):
+        name = policy["spec"]["podSelector"].get("matchLabels", {}).get("app.kubernetes.io/name")
+        if name not in ports or name == "workstation":
+            continue
+        opened = {p["port"] for rule in policy["spec"].get("ingress", []) for p in rule.get("ports", [])}
+        assert opened <= ports[name], f"{policy['metadata']['name']} opens {opened - ports[name]}"
+
+
+def test_services_lead_to_pods_that_listen(manifests: str) -> None:
+    found = documents(manifests)
+    deployments = {d["metadata"]["name"]: d for d in found if d["kind"] == "Deployment"}
+    for service in (d for d in found if d["kind"] == "Service"):
+        deployment = deployments[service["spec"]["selector"]["app.kubernetes.io/name"]]
+        listening = {
+            p["name"] for c in deployment["spec"]["template"]["spec"]["containers"] for p in c.get("ports", [])
+        }
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= listening, service["metadata"]["name"]
+
+
+def test_memory_limits_are_those_of_the_local_runtime(manifests: str) -> None:
+    """One figure a component, measured once. With the KubernetesExecutor the scheduler's tasks are elsewhere."""
+    executor = "KubernetesExecutor" in manifests
+    units = {"Mi": 1, "Gi": 1024}
+    for name, pod in pods(manifests):
+        if name not in COMPONENTS or (executor and name == "airflow-scheduler"):
+            continue
+        container = next(c for c in pod["containers"] if c["name"] == name)
+        text = container["resources"]["limits"]["memory"]
+        assert int(text[:-2]) * units[text[-2:]] == COMPONENTS[name].memory_mib, name

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes_validate import validate
+
+from brownout import secrecy
+from brownout.kind import forward, hold, outside
+from brownout.settings import Harness
+from ontime.errors import ConfigError
+from ontime.runtime.kind.programs import run
+from ontime.settings import ROOT, Environment
+
+DESK = ROOT / "interview" / "k8s" / "desk"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "rest"),
+    [
+        (["up"], None, ["up"]),
+        (["--namespace", "second", "up"], "second", ["up"]),
+        (["interview", "--namespace=second", "mid-01"], "second", ["interview", "mid-01"]),
+        (["finding", "--", "ingest", "--namespace", "x"], None, ["finding", "--", "ingest", "--namespace", "x"]),
+    ],
+)
+def test_the_namespace_is_taken_from_anywhere_before_free_text(arguments, name, rest) -> None:
+    assert outside.namespace_from(arguments) == (name, rest)
+
+
+def test_a_namespace_without_a_name_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--namespace"):
+        outside.namespace_from(["up", "--namespace"])
+
+
+def test_a_namespace_needs_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONTIME_RUNTIME", "local")
+
+    with pytest.raises(ConfigError, match="RUNTIME=kind"):
+        outside.take_namespace(["--namespace", "second", "up"])
+
+
+@pytest.mark.parametrize(("namespace", "desk"), [("ontime", "brownout"), ("second", "second-desk")])
+def test_each_platform_has_a_desk_of_its_own(namespace: str, desk: str) -> None:
+    assert outside.desk_of(Environment(namespace=namespace)) == desk
+
+
+def test_both_claims_lead_to_one_directory_and_nobody_elses() -> None:
+    here = Environment(namespace="second")
+    found = outside.volumes(here, "ontime-worker")
+
+    assert {volume["spec"]["local"]["path"] for volume in found} == {"/var/lib/ontime/second"}
+    assert [volume["spec"]["claimRef"] for volume in found] == [
+        {"namespace": "second", "name": "state"},
+        {"namespace": "second-desk", "name": "state"},
+    ]
+
+
+def test_the_proctor_operates_one_namespace() -> None:
+    told = outside.binding(Environment(namespace="second"))
+
+    assert told["metadata"]["namespace"] == "second"
+    assert told["subjects"] == [{"kind": "ServiceAccount", "name": "proctor", "namespace": "second-desk"}]
+    assert told["roleRef"]["kind"] == "Role"
+
+
+def test_what_is_made_beside_the_manifests_is_valid_for_kubernetes() -> None:
+    here = Environment(namespace="second")
+    made = [*outside.volumes(here, "node"), outside.binding(here), *outside.allowed_images(here, ["redis:7"])]
+
+    for document in made:
+        validate(document, "1.36", strict=True)
+
+
+def test_only_the_platforms_images_may_run_in_its_namespace() -> None:
+    policy, bound = outside.allowed_images(Environment(namespace="second"), ["redis:7", "ontime/serving:x"])
+    expression = policy["spec"]["validations"][0]["expression"]
+
+    assert "c.image in ['redis:7']" in expression
+    assert "brownout" not in expression
+    assert all(kind in expression for kind in ("spec.containers", "spec.initContainers", "spec.ephemeralContainers"))
+    assert bound["spec"]["validationActions"] == ["Deny"]
+    assert bound["spec"]["matchResources"]["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": "second"
+    }
+
+
+@pytest.fixture
+def desk() -> list[dict[str, Any]]:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not on PATH: it renders the manifests")
+    return list(yaml.safe_load_all(run(["kubectl", "kustomize", str(DESK)]).stdout))
+
+
+def texts(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        return [text for value in node.values() for text in texts(value)]
+    if isinstance(node, list):
+        return [text for value in node for text in texts(value)]
+    return [str(node)]
+
+
+def test_a_second_desk_knows_only_its_own_platform(desk: list[dict[str, Any]]) -> None:
+    found = outside.adapted(desk, Environment(namespace="second"), "brownout/proctor:abc")
+
+    assert {d["metadata"].get("namespace", d["metadata"]["name"]) for d in found} == {"second-desk"}
+    assert "ontime" not in texts(found)
+    assert "brownout/proctor:abc" in texts(found)
+    assert not [d for d in found if d["kind"] == "Service" and d["spec"].get("type") == "NodePort"]
+
+
+def test_the_first_desk_is_at_this_machines_ports(desk: list[dict[str, Any]]) -> None:
+    found = outside.adapted(desk, Environment(), "brownout/proctor:abc")
+    [service] = [d for d in found if d["kind"] == "Service"]
+    led = yaml.safe_load((ROOT / "k8s" / "kind.yaml").read_text())["nodes"][0]["extraPortMappings"]
+
+    assert {p["nodePort"] for p in service["spec"]["ports"]} <= {m["containerPort"] for m in led}
+
+
+def test_no_pod_may_come_to_the_desk(desk: list[dict[str, Any]]) -> None:
+    policies = [d for d in desk if d["kind"] == "NetworkPolicy"]
+    sources = [s for p in policies for rule in p["spec"].get("ingress", []) for s in rule["from"]]
+
+    assert {next(iter(source)) for source in sources} == {"ipBlock"}
+    assert all("10.244.0.0/16" in source["ipBlock"]["except"] for source in sources)
+
+
+def platform_documents() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(run(["kubectl", "kustomize", str(ROOT / "interview/k8s/platform")]).stdout))
+
+
+def test_what_the_candidate_can_read_of_the_platform_tells_nothing(desk: list[dict[str, Any]]) -> None:
+    del desk  # skips where there is no kubectl
+    said = " ".join(texts(platform_documents())).lower()
+
+    assert not [word for word in ("brownout", "fault", "candidate", "interview", "proctor") if word in said.split("/")]
+    assert "brownout" not in said
+    assert "proctor" not in said
+
+
+def test_the_workstation_may_neither_read_secrets_nor_leave_its_namespace(desk: list[dict[str, Any]]) -> None:
+    del desk
+    documents = platform_documents()
+    roles = [d for d in documents if d["kind"] == "Role" and d["metadata"]["name"] == "workstation"]
+    granted = {resource for role in roles for rule in role["rules"] for resource in rule["resources"]}
+
+    assert "secrets" not in granted
+    assert not granted & {"pods/ephemeralcontainers", "serviceaccounts/token", "rolebindings", "roles", "*"}
+    assert not [d for d in documents if d["kind"] in {"ClusterRole", "ClusterRoleBinding"}]
+
+
+def test_applying_again_changes_no_number_of_pods(desk: list[dict[str, Any]]) -> None:
+    del desk
+    deployments = [d for d in platform_documents() if d["kind"] == "Deployment"]
+
+    assert [d["metadata"]["name"] for d in deployments if "replicas" in d["spec"]] == []
+
+
+def test_all_state_is_one_volume(desk: list[dict[str, Any]]) -> None:
+    del desk
+    documents = platform_documents()
+
+    assert [d["metadata"]["name"] for d in documents if d["kind"] == "PersistentVolumeClaim"] == ["state"]
+
+
+def test_the_forwarder_knows_components_and_stores() -> None:
+    found = forward.ways(Environment(namespace="second"))
+
+    assert found[7102] == ("serving.second", 7102)
+    assert found[5432] == ("postgres.second", 5432)
+    assert found[6379] == ("redis.second", 6379)
+
+
+def test_the_dead_are_buried() -> None:
+    import os
+
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+
+    assert hold.bury() == 1
+    assert hold.bury() == 0
+
+
+def test_the_image_of_the_harness_stands_on_the_workstation_and_never_the_other_way() -> None:
+    assert "interview" not in (ROOT / "Dockerfile").read_text()
+    assert "!interview" not in (ROOT / ".dockerignore").read_text()
+    assert "FROM ${WORKSTATION_IMAGE}" in (Path(ROOT) / "interview" / "Dockerfile").read_text()
+
+
+def test_in_a_pod_no_doors_have_to_be_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The volume may belong to somebody else, and the image is read-only."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setattr(Path, "chmod", lambda *_: pytest.fail("nothing here may be chmodded"))
+    secrecy._of_machine.cache_clear()
+    try:
+        found = secrecy.secrecy(Harness(state=tmp_path))
+        secrecy.close_doors(Harness(state=tmp_path))
+    finally:
+        secrecy._of_machine.cache_clear()
+
+    assert (found.level, found.user) == ("separate-namespace", None)
+
+
+def test_the_harnesss_image_has_all_that_its_catalogue_edits() -> None:
+    hidden = (ROOT / "interview" / "Dockerfile.dockerignore").read_text().split()
+
+    assert not [
+        name for name in hidden if name.strip("/") in {"tests", "docs", "platform", "serving", "monitoring", "dags"}
+    ]
