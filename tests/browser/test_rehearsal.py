@@ -26,6 +26,7 @@ from brownout.scenarios import get
 from brownout.settings import harness
 from brownout.stack import Stack, platform_of
 from brownout.stage import RealStage, World
+from brownout.world import dataset
 from ontime.settings import environment
 from tests.browser import driver
 from tests.faults.conftest import Brownout, brownout
@@ -79,7 +80,8 @@ def _person(chrome: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def stack(brownout: Brownout) -> Stack:
-    """The proctor alone: everything else starts with the preparation."""
+    """The flights and the proctor: everything else comes with the preparation."""
+    dataset.ensure(harness().data)
     found = Stack(harness(), environment(), lambda *_: None)
     found.ensure_proctor()
     return found
@@ -136,10 +138,9 @@ def prepare(page: Page) -> str:
     page.get_by_label("Raters").fill("ann")
     page.get_by_role("button", name="Prepare").click()
     expect(page.locator(".steps li[aria-current=step]")).to_have_count(1)
-    expect(page.get_by_role("button", name="Start the interview").or_(page.locator(".notice.bad"))).to_be_visible(
-        timeout=PREPARED_MS
-    )
-    expect(page.locator(".notice.bad")).to_have_count(0)
+    start, failed = page.get_by_role("button", name="Start the interview"), page.locator("#prep-main .notice.bad")
+    expect(start.or_(failed)).to_be_visible(timeout=PREPARED_MS)
+    expect(failed).to_have_count(0)
     return page.get_by_label(re.compile("^The candidate's way in")).input_value()
 
 
