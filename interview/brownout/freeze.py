@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
-from pathlib import Path
 
+from brownout.airflow_tables import ask
 from brownout.errors import StackError
 from brownout.lifecycle import Release, Standstill
 from brownout.switch import switch
@@ -38,7 +36,7 @@ class Freezer:
         if not self._switch.there():
             raise StackError("The platform's supervisor does not run, so nothing can be frozen. `brownout status`.")
         self._switch.stop(["prometheus"])
-        self._wait("a DAG run to end", DAG_RUNS_END_SECONDS, lambda: not running_now(self._environment))
+        self._wait("a DAG run to end", DAG_RUNS_END_SECONDS, lambda: not running_dags(self._environment))
         self._switch.stop(["airflow-scheduler"])
         return Standstill(wall, world)
 
@@ -71,27 +69,6 @@ class Freezer:
             time.sleep(0.25)
 
 
-def running_now(environment: Environment) -> list[str]:
-    """`running_dags`, wherever Airflow keeps its tables."""
-    if not environment.airflow_database:
-        return running_dags(environment.state)
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        with create_engine(environment.airflow_database).connect() as connection:
-            return [str(row[0]) for row in connection.execute(text(_RUNNING))]
-    except SQLAlchemyError:
-        return []
-
-
-def running_dags(state: Path) -> list[str]:
-    """Ids of the DAGs with a run in progress; none when Airflow's database cannot be read."""
-    database = state / "airflow" / "airflow.db"
-    if not database.exists():
-        return []
-    try:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5.0)) as db:
-            return [str(row[0]) for row in db.execute(_RUNNING)]
-    except sqlite3.Error:
-        return []
+def running_dags(environment: Environment) -> list[str]:
+    """Ids of the DAGs with a run in progress; none when Airflow's tables cannot be read."""
+    return [str(row[0]) for row in ask(environment, _RUNNING) or []]

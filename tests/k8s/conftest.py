@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ontime.runtime.kind.programs import KUBECTL, version_of
+
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
 OVERLAYS = ("kind", "cluster")
@@ -40,9 +42,20 @@ def scratch() -> Path:
     return Path(tempfile.mkdtemp(prefix="ontime-k8s-"))
 
 
-def kustomize(directory: Path) -> str:
+@cache
+def why_not() -> str:
+    """Why nothing can be rendered here; empty when it can."""
     if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not on PATH: it renders the manifests")
+        return "kubectl is not on PATH: it renders the manifests. `make setup` installs it where it can be had"
+    version = version_of(KUBECTL)
+    if version is None or version < KUBECTL.least:
+        return f"kubectl on PATH is {version}, and what renders the manifests has to be {KUBECTL.least} or newer"
+    return ""
+
+
+def kustomize(directory: Path) -> str:
+    if reason := why_not():
+        pytest.skip(reason)
     done = subprocess.run(["kubectl", "kustomize", str(directory)], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,9 @@ import pytest
 import yaml
 from kubernetes_validate import ValidationError, validate
 
+from ontime.runtime import tools
 from ontime.runtime.components import COMPONENTS
+from ontime.settings import Environment
 
 Document = dict[str, Any]
 KUBERNETES = "1.36"
@@ -169,3 +171,34 @@ def test_memory_limits_are_those_of_the_local_runtime(manifests: str) -> None:
         container = next(c for c in pod["containers"] if c["name"] == name)
         text = container["resources"]["limits"]["memory"]
         assert int(text[:-2]) * units[text[-2:]] == COMPONENTS[name].memory_mib, name
+
+
+def environment_of(text: str) -> Environment:
+    """What the ConfigMap `ontime` tells every component."""
+    found = [d["data"] for d in documents(text) if d["kind"] == "ConfigMap" and "ONTIME_STATE" in d.get("data", {})]
+    if not found:
+        pytest.skip("there is no platform in it")
+    [told] = found
+    return Environment(**{name.removeprefix("ONTIME_").lower(): value for name, value in told.items()})
+
+
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
+def test_what_is_not_ours_gets_the_options_that_it_gets_locally(
+    manifests: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "find", lambda tool: tool)
+    wanted = COMPONENTS[name].command(environment_of(manifests))[1:]
+    container = dict(pods(manifests))[name]["containers"][0]
+    said = " ".join([*container["command"], *container.get("args", [])]).split()
+
+    assert sorted(word for word in said if word.startswith("--")) == sorted(wanted)
+
+
+def test_whoever_asks_prometheus_asks_below_its_path(manifests: str) -> None:
+    url = environment_of(manifests).prometheus_url
+    [container] = dict(pods(manifests))["prometheus"]["containers"]
+    asked = [container[kind]["httpGet"]["path"] for kind in ("startupProbe", "readinessProbe", "livenessProbe")]
+
+    assert all(path.startswith("/prometheus/-/") for path in asked)
+    assert url.endswith("/prometheus")
+    assert set(re.findall(r"http://prometheus:7105[^\s,'}\"]*", manifests)) == {url}

@@ -41,7 +41,7 @@ def main() -> int:
     """Runs the command line; the exit code says how it went. An error is one line first, never a traceback."""
     try:
         rest = outside.take_namespace(sys.argv[1:])
-        code = outside.main(rest) if rest and outside.wanted() else app(rest, standalone_mode=False)
+        code = outside.main(rest) if outside.wanted(rest) else app(rest, standalone_mode=False)
     except OntimeError as error:
         OUT.complain(str(error))
         return error.exit_code

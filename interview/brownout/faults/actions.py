@@ -8,6 +8,7 @@ import signal
 import subprocess
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,7 +20,10 @@ from brownout.faults.context import InjectContext
 from brownout.faults.edits import Edit
 from brownout.faults.frozen import Frozen
 from brownout.faults.online_times import claim_freshness
+from brownout.probes import online_redis
 from brownout.registry_api import RegistryApi
+from ontime.runtime.kind.kubectl import Kubectl
+from ontime.runtime.kind.pods import NAME
 
 DEPLOY_ROLE = ("on-call", "on-call@ontime.example")
 
@@ -148,6 +152,11 @@ class KillComponent(Act):
     component: str
 
     def play(self, context: InjectContext) -> None:
+        if context.environment.runtime == "kind":
+            Kubectl.of(context.environment)(
+                "delete", "pod", "-l", f"{NAME}={self.component}", "--grace-period=0", "--force"
+            )
+            return
         pid_file = context.environment.state / "run" / f"{self.component}.pid"
         try:
             os.kill(int(pid_file.read_text()), signal.SIGKILL)
@@ -162,6 +171,8 @@ class DeleteData(Act):
     path: str = Field(pattern=r"^(warehouse|online|landing)/[A-Za-z0-9_./*-]+$", description="Glob below the state.")
 
     def play(self, context: InjectContext) -> None:
+        if context.environment.store == "kind" and fnmatch("online/online.db", self.path):
+            online_redis.clear(context.environment.redis_url)
         for path in sorted(context.environment.state.glob(self.path)):
             if path.is_dir():
                 shutil.rmtree(path)
@@ -175,7 +186,11 @@ class RewriteTimes(Act):
     kind: Literal["rewrite_times"] = "rewrite_times"
 
     def play(self, context: InjectContext) -> None:
-        claim_freshness(context.environment.online / "online.db", context.world.now())
+        here = context.environment
+        if here.store == "kind":
+            online_redis.claim_freshness(here.redis_url, context.world.now())
+        else:
+            claim_freshness(here.online / "online.db", context.world.now())
 
 
 class MuteAlert(Act):

@@ -116,7 +116,7 @@ class SlowRowsWithdrawn(Injector):
 
     def apply(self, context: InjectContext) -> None:
         wait_for_runs(context, "build_features")
-        withdraw(context.environment.warehouse, context.environment.online, midnight_of(self.through))
+        withdraw(context.environment, midnight_of(self.through))
 
 
 class StandingModels(Injector):

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from contextlib import closing
 
+from brownout.airflow_tables import ask
 from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
 
 WITHIN_SECONDS = 120.0
-_UNDER_WAY = "SELECT count(*) FROM dag_run WHERE dag_id = ? AND state IN ('queued', 'running')"
+_UNDER_WAY = "SELECT run_id FROM dag_run WHERE dag_id = :dag AND state IN ('queued', 'running')"
 
 
 def wait_for_runs(context: InjectContext, dag: str) -> None:
     """Returns at once when there is no database yet. Raises `PreparationError` when a run does not end."""
-    database = context.environment.state / "airflow" / "airflow.db"
     deadline = time.monotonic() + WITHIN_SECONDS
-    while database.exists():
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
-            (count,) = connection.execute(_UNDER_WAY, (dag,)).fetchone()
-        if not count:
-            return
+    while ask(context.environment, _UNDER_WAY, dag=dag):
         if time.monotonic() > deadline:
             raise PreparationError(f"A run of {dag} has not ended within {WITHIN_SECONDS:.0f} s. See Airflow's log.")
         time.sleep(0.5)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
-from pathlib import Path
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from brownout.errors import PreparationError
+from brownout.probes import online_redis
 from brownout.probes.online import PROJECT, entity_of_key
 from ontime.contract import NEW_YORK, SLOW_VIEWS
 from ontime.features import entity_of, value_columns
+from ontime.settings import Environment
 from ontime.warehouse import Warehouse
 
 REACH = timedelta(days=3)
@@ -29,15 +32,15 @@ def midnight_of(day: date) -> datetime:
     return datetime.combine(day, clock_time(), ZoneInfo(NEW_YORK)).astimezone(UTC)
 
 
-def withdraw(warehouse: Path, online: Path, through: datetime) -> int:
+def withdraw(environment: Environment, through: datetime) -> int:
     """Takes the slow rows of midnights after `through` out of warehouse and online store; returns how many keys stay.
 
-    The online store then holds what a load that ended at `through` leaves. One transaction: readers see the rows
-    before, or those after. Raises `PreparationError` when the warehouse has no rows as of `through`.
+    The online store then holds what a load that ended at `through` leaves. One transaction a view: readers see the
+    rows before, or those after. Raises `PreparationError` when the warehouse has no rows as of `through`.
     """
-    store = Warehouse(warehouse)
+    store = Warehouse(environment.warehouse)
     kept = 0
-    with closing(sqlite3.connect(online / "online.db", timeout=30)) as connection, connection:
+    with _writing(environment) as put:
         for view in SLOW_VIEWS:
             rows = store.read(view)
             until = pa.scalar(through, rows["event_timestamp"].type)
@@ -47,10 +50,20 @@ def withdraw(warehouse: Path, online: Path, through: datetime) -> int:
             )
             if not latest.num_rows:
                 raise PreparationError(f"The warehouse has no row of {view} as of {through:%Y-%m-%d %H:%MZ}.")
-            _put(connection, view, latest)
+            put(view, latest)
             store.replace(view, rows)
             kept += latest.num_rows
     return kept
+
+
+@contextmanager
+def _writing(environment: Environment) -> Iterator[Callable[[str, pa.Table], None]]:
+    """What makes rows the whole content of a view, where the environment keeps them."""
+    if environment.store == "kind":
+        yield partial(_put_in_redis, environment.redis_url)
+        return
+    with closing(sqlite3.connect(environment.online / "online.db", timeout=30)) as connection, connection:
+        yield partial(_put, connection)
 
 
 def _latest(view: str, rows: pa.Table) -> pa.Table:
@@ -71,7 +84,7 @@ def _put(connection: sqlite3.Connection, view: str, rows: pa.Table) -> None:
             (
                 _key(template, row[entity_of(view)]),
                 name,
-                b"" if row[name] is None else struct.pack("<Bd", _DOUBLE, row[name]),
+                _cell(row[name]),
                 int(row["event_timestamp"].timestamp()),
                 int(row["created_at"].timestamp()),
             )
@@ -79,6 +92,29 @@ def _put(connection: sqlite3.Connection, view: str, rows: pa.Table) -> None:
             for name in value_columns(view)
         ],
     )
+
+
+def _put_in_redis(address: str, view: str, rows: pa.Table) -> None:
+    """Makes `rows` the whole content of the view."""
+    stored = online_redis.rows(address, view)
+    if not stored:
+        raise PreparationError(f"The online store has no row of {view} yet.")
+    online_redis.replace(
+        address,
+        view,
+        [
+            online_redis.RedisRow(
+                _key(stored[0].key, row[entity_of(view)]),
+                int(row["event_timestamp"].timestamp()),
+                {name: _cell(row[name]) for name in value_columns(view)},
+            )
+            for row in rows.to_pylist()
+        ],
+    )
+
+
+def _cell(value: float | None) -> bytes:
+    return b"" if value is None else struct.pack("<Bd", _DOUBLE, value)
 
 
 def _key(template: bytes, entity: str) -> bytes:

@@ -33,13 +33,23 @@ IMAGE = "brownout/proctor"
 PROCTOR = "proctor"
 WORKSTATION = "workstation"
 READY_SECONDS = 300.0
-NODE_PORTS = {7201: 30201, 7203: 30203}
+NODE_PORTS = {7201: 30201, 7203: 30203, 7206: 30206}
 USER = 10001
+OF_THE_CHECKOUT = frozenset({"docs"})
+"""Commands about the code, wherever the stack runs."""
 
 
-def wanted() -> bool:
+def wanted(arguments: Sequence[str]) -> bool:
     """Whether a command has to be carried out in the cluster, and this process is not there."""
-    return environment().runtime == "kind" and not inside()
+    if inside() or environment().runtime != "kind":
+        return False
+    named = command_of(arguments)
+    return bool(named) and named not in OF_THE_CHECKOUT
+
+
+def command_of(arguments: Sequence[str]) -> str:
+    """The command's name; empty when there are only options."""
+    return next((argument for argument in arguments if not argument.startswith("-")), "")
 
 
 def namespace_from(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -68,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
 
     rest = list(arguments)
     here = environment()
-    command = next((argument for argument in rest if not argument.startswith("-")), "")
+    command = command_of(rest)
     if command == "up":
         with reporting() as reporter, exclusive(here, "up"):
             furnish(here, harness(), reporter)
@@ -243,8 +253,9 @@ def _stores(platform: Kubectl, desk: Kubectl) -> dict[str, Any]:
 
 
 def adapted(documents: list[dict[str, Any]], here: Environment, image: str) -> list[dict[str, Any]]:
-    """The desk's manifests for this image, this namespace and, in the default one, this machine's ports."""
+    """The desk's manifests for this image, cluster and namespace; in the default one, with this machine's ports."""
     text = json.dumps(documents).replace(f"{IMAGE}:unbuilt", image)
+    text = text.replace(cluster.POD_NETWORK, cluster.pod_network(here))
     found: list[dict[str, Any]] = json.loads(text)
     for document in found:
         if document["kind"] == "Namespace":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
-from brownout.probes.online import StoredRow, read_view
+from brownout.probes.online import StoredRow, StoreUnreadableError, stored_rows
 from brownout.probes.record import LAG_SECONDS, LIVE_SECONDS, Record
 from brownout.probes.truth import Row, Truth, moment
 
@@ -53,8 +52,8 @@ class FreshAge(Probe):
         if traffic.answers == 0:
             return ProbeResult("unknown", "No answers: the world asked nothing or nothing answered lately.")
         try:
-            stored = {name: read_view(view.environment.online / "online.db", name) for name in VIEWS}
-        except sqlite3.Error as error:
+            stored = {name: stored_rows(view.environment, name) for name in VIEWS}
+        except StoreUnreadableError as error:
             return ProbeResult("unknown", f"The online store cannot be read: {error}")
         if not all(stored.values()):
             return ProbeResult("broken", "The online store holds no fresh rows of origins or carriers.")

@@ -1,4 +1,4 @@
-"""Reads Feast's SQLite online store with code of its own: a proctor does not trust the platform's client."""
+"""Reads Feast's online store with code of its own: a proctor does not trust the platform's client."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from brownout.errors import BrownoutError
+from ontime.settings import Environment
 
 PROJECT = "ontime"
 _DOUBLE = 5 << 3 | 1
@@ -23,8 +26,35 @@ class StoredRow:
     values: dict[str, float | None]
 
 
+class StoreUnreadableError(BrownoutError):
+    """The online store does not answer, or holds what cannot be read."""
+
+
+def stored_rows(environment: Environment, view: str) -> dict[str, StoredRow]:
+    """Every row of a view by entity key, wherever the environment keeps it. Raises `StoreUnreadableError`."""
+    if environment.store == "local":
+        try:
+            return read_view(environment.online / "online.db", view)
+        except sqlite3.Error as error:
+            raise StoreUnreadableError(str(error)) from error
+    from redis import RedisError
+
+    from brownout.probes import online_redis
+
+    try:
+        found = online_redis.rows(environment.redis_url, view)
+    except RedisError as error:
+        raise StoreUnreadableError(str(error)) from error
+    return {
+        entity_of_key(row.key): StoredRow(
+            datetime.fromtimestamp(row.event_seconds, UTC), {name: _number(cell) for name, cell in row.values.items()}
+        )
+        for row in found
+    }
+
+
 def read_view(database: Path, view: str) -> dict[str, StoredRow]:
-    """Every row of a view by entity key. Raises `sqlite3.Error` when the store cannot be read."""
+    """Every row of a view by entity key, out of SQLite. Raises `sqlite3.Error` when the store cannot be read."""
     uri = f"file:{database}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
         cells = connection.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from brownout.probes.base import Probe, ProbeResult, ProbeView
-from brownout.probes.online import StoredRow, read_view
+from brownout.probes.online import StoredRow, StoreUnreadableError, stored_rows
 from brownout.probes.record import LIVE_SECONDS, Record
 from brownout.probes.truth import Row, Truth, moment
 from ontime.contract import SLOW_VIEWS
@@ -37,8 +36,8 @@ class SlowAge(Probe):
         if traffic.answers == 0:
             return ProbeResult("unknown", "No answers: the world asked nothing or nothing answered lately.")
         try:
-            stored = {name: read_view(view.environment.online / "online.db", name) for name in SLOW_VIEWS}
-        except sqlite3.Error as error:
+            stored = {name: stored_rows(view.environment, name) for name in SLOW_VIEWS}
+        except StoreUnreadableError as error:
             return ProbeResult("unknown", f"The online store cannot be read: {error}")
         truth = view.memory.keep("truth", lambda: Truth(view.harness.data))
         recent = self._recent(view)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import httpx
 
 from brownout import entries as e
+from brownout.airflow_tables import ask
 from brownout.silences import active_silences
 from ontime.errors import OntimeError
 from ontime.registry import RegistryReader
@@ -125,11 +124,5 @@ class Changes:
                 yield Seen(e.Change(what="dag_run", subject=key[0], detail=detail) if by_hand else None)
 
     def _ended_runs(self) -> dict[tuple[str, str], tuple[str, str]] | None:
-        database = self._environment.state / "airflow" / "airflow.db"
-        if not database.exists():
-            return None
-        try:
-            with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=2.0)) as db:
-                return {(dag, run): (kind, state) for dag, run, kind, state in db.execute(_ENDED)}
-        except sqlite3.Error:
-            return None
+        rows = ask(self._environment, _ENDED)
+        return None if rows is None else {(dag, run): (kind, state) for dag, run, kind, state in rows}

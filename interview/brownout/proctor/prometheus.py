@@ -11,6 +11,7 @@ import yaml
 
 from brownout.proctor import tokens
 from brownout.settings import Harness
+from ontime.runtime.address import listen_address
 from ontime.runtime.tools import find
 
 USER = "interviewer"
@@ -57,7 +58,7 @@ def command(harness: Harness) -> list[str]:
         f"--web.config.file={place / 'web.yml'}",
         f"--storage.tsdb.path={place / 'data'}",
         f"--storage.tsdb.retention.time={RETENTION}",
-        f"--web.listen-address={urlsplit(harness.prometheus_url).netloc}",
+        f"--web.listen-address={listen_address(harness.host, harness.prometheus_url)}",
         "--log.level=warn",
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from ontime.errors import OntimeError, RuntimeStateError
@@ -30,26 +31,38 @@ def _moved(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"127.0.0.1:{parts.port}" if parts.port else "127.0.0.1"))
 
 
+def directory(here: Environment) -> Path:
+    """What whoever opens the workstation writes: the configuration, and commands for its shells below `bin`."""
+    return here.state / "lab"
+
+
+def surroundings(here: Environment) -> dict[str, str]:
+    """What JupyterLab and its shells see."""
+    home = os.environ.get("HOME", "/tmp")  # noqa: S108
+    variables = {**clean(os.environ, here.current), **addresses(nearby(here))}
+    programs = [str(directory(here) / "bin"), str(here.state / "bin"), variables["PATH"]]
+    return {
+        **variables,
+        "HOME": home,
+        "SHELL": "/bin/bash",
+        "PATH": os.pathsep.join(programs),
+        "ONCALL": str(directory(here) / "oncall.json"),
+        "JUPYTER_CONFIG_DIR": str(directory(here) / "config"),
+        "JUPYTER_RUNTIME_DIR": f"{home}/.jupyter-run",
+    }
+
+
 def main() -> None:
     here = environment()
-    config = here.state / "lab" / "jupyter_server_config.py"
+    config = directory(here) / "jupyter_server_config.py"
     deadline = time.monotonic() + SECONDS
     while not config.exists():
         if time.monotonic() > deadline:
             raise RuntimeStateError(f"{config} was not there after {SECONDS:.0f} s: nobody has opened the workstation.")
         time.sleep(0.5)
-    home = os.environ.get("HOME", "/tmp")  # noqa: S108
-    variables = {
-        **clean(os.environ, here.current),
-        **addresses(nearby(here)),
-        "HOME": home,
-        "SHELL": "/bin/bash",
-        "PATH": f"{here.state / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "JUPYTER_RUNTIME_DIR": f"{home}/.jupyter-run",
-    }
     command = [sys.executable, "-m", "jupyter", "lab", f"--config={config}", "--no-browser"]
     os.chdir(here.state)
-    os.execve(command[0], command, variables)  # noqa: S606
+    os.execve(command[0], command, surroundings(here))  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -124,5 +124,5 @@ def test_running_dags_are_read_from_airflows_database(tmp_path: Path) -> None:
         db.execute("CREATE TABLE dag_run (dag_id TEXT, state TEXT)")
         db.execute("INSERT INTO dag_run VALUES ('a', 'running'), ('b', 'success'), ('c', 'queued')")
 
-    assert running_dags(tmp_path) == ["a"]
-    assert running_dags(tmp_path / "elsewhere") == []
+    assert running_dags(Environment(state=tmp_path)) == ["a"]
+    assert running_dags(Environment(state=tmp_path / "elsewhere")) == []

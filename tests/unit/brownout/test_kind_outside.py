@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -10,8 +11,10 @@ from kubernetes_validate import validate
 
 from brownout import secrecy
 from brownout.kind import forward, hold, outside
+from brownout.proctor import prometheus
 from brownout.settings import Harness
 from ontime.errors import ConfigError
+from ontime.runtime.kind import cluster
 from ontime.runtime.kind.programs import run
 from ontime.settings import ROOT, Environment
 
@@ -118,6 +121,56 @@ def test_the_first_desk_is_at_this_machines_ports(desk: list[dict[str, Any]]) ->
     led = yaml.safe_load((ROOT / "k8s" / "kind.yaml").read_text())["nodes"][0]["extraPortMappings"]
 
     assert {p["nodePort"] for p in service["spec"]["ports"]} <= {m["containerPort"] for m in led}
+
+
+def test_every_page_of_the_interviewers_has_a_port_all_the_way(desk: list[dict[str, Any]]) -> None:
+    """From this machine by kind's mapping and the service to a container that listens, through the policy."""
+    ours = Harness()
+    wanted = {urlsplit(url).port for url in (ours.proctor_url, ours.console_url, ours.prometheus_url)}
+    found = outside.adapted(desk, Environment(), "brownout/proctor:abc")
+    [service] = [d for d in found if d["kind"] == "Service"]
+    [deployment] = [d for d in found if d["kind"] == "Deployment"]
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    [policy] = [d for d in found if d["kind"] == "NetworkPolicy" and d["metadata"]["name"] == "proctor"]
+    led = yaml.safe_load((ROOT / "k8s" / "kind.yaml").read_text())["nodes"][0]["extraPortMappings"]
+    by_node_port = {m["containerPort"]: m["hostPort"] for m in led}
+
+    assert {p["port"] for p in service["spec"]["ports"]} == wanted
+    assert {by_node_port[p["nodePort"]] for p in service["spec"]["ports"]} == wanted
+    assert {p["containerPort"] for p in container["ports"]} == wanted
+    assert {p["port"] for p in policy["spec"]["ingress"][0]["ports"]} == wanted
+
+
+def test_the_interviewers_prometheus_listens_where_the_desk_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prometheus, "find", lambda name: name)
+
+    assert "--web.listen-address=0.0.0.0:7203" in prometheus.command(Harness(state=tmp_path, host="0.0.0.0"))  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    ("arguments", "there"),
+    [(["up"], True), (["--no-color", "status"], True), (["docs", "--check"], False), (["--help"], False), ([], False)],
+)
+def test_what_is_about_the_code_stays_here(arguments: list[str], there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "environment", lambda: Environment(runtime="kind"))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+
+    assert outside.wanted(arguments) is there
+
+
+def test_the_desk_keeps_out_the_pods_of_whatever_network_they_are_in(
+    desk: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    here = Environment(state=tmp_path)
+    made_from = cluster.place(here) / f"{here.cluster}.kind.yaml"
+    made_from.parent.mkdir(parents=True)
+    made_from.write_text("networking: {podSubnet: 10.9.0.0/16}\n")
+    said = texts(outside.adapted(desk, here, "brownout/proctor:abc"))
+
+    assert "10.9.0.0/16" in said
+    assert cluster.POD_NETWORK not in said
 
 
 def test_no_pod_may_come_to_the_desk(desk: list[dict[str, Any]]) -> None:

@@ -24,6 +24,8 @@ from ontime.runtime.reporter import Reporter
 from ontime.settings import Environment
 
 CREATE_SECONDS = 600.0
+POD_NETWORK = "10.244.0.0/16"
+"""kind's default, which the network policies name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,20 @@ def chosen_configuration(root: Path) -> dict[str, Any]:
     return configuration(root, Path(mine) if mine else None, mode == "replace")
 
 
+def _made_from(environment: Environment) -> Path:
+    """Where the configuration is kept that the cluster was made from."""
+    return place(environment) / f"{environment.cluster}.kind.yaml"
+
+
+def pod_network(environment: Environment) -> str:
+    """The network that the cluster's pods are in: a configuration of the user's may have chosen another one."""
+    try:
+        told = yaml.safe_load(_made_from(environment).read_text())
+    except OSError:
+        return POD_NETWORK
+    return str((told.get("networking") or {}).get("podSubnet") or POD_NETWORK)
+
+
 def host_ports(config: dict[str, Any]) -> list[tuple[str, int]]:
     """Address and port on this machine of everything that the configuration leads into the cluster."""
     mappings = [m for node in config.get("nodes") or [] for m in node.get("extraPortMappings") or []]
@@ -175,7 +191,7 @@ def create(environment: Environment, reporter: Reporter, root: Path) -> None:
         run(["kind", "delete", "cluster", "--name", environment.cluster], CREATE_SECONDS)
     refuse_taken_ports(config)
     _write(environment, Record(environment.cluster, time.time()))
-    file = place(environment) / f"{environment.cluster}.kind.yaml"
+    file = _made_from(environment)
     file.write_text(yaml.safe_dump(config, sort_keys=False))
     reporter.doing("cluster", "creating")
     image = os.environ.get("KIND_NODE_IMAGE")

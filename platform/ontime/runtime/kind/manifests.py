@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from ontime.runtime.kind import images
-from ontime.runtime.kind.cluster import place
+from ontime.runtime.kind.cluster import POD_NETWORK, place, pod_network
 from ontime.runtime.kind.programs import run
 from ontime.settings import Environment
 
@@ -93,7 +93,7 @@ def render(
     here.mkdir(parents=True, exist_ok=True)
     file = here / "kustomization.yaml"
     file.write_text(yaml.safe_dump(overlay(environment, root, tag, base, components), sort_keys=False))
-    text = run(["kubectl", "kustomize", str(here)], 60).stdout
+    text = run(["kubectl", "kustomize", str(here)], 60).stdout.replace(POD_NETWORK, pod_network(environment))
     (here / "applied.yaml").write_text(text)
     return text
 

@@ -179,6 +179,18 @@ def test_the_workstation_finds_everything_at_its_own_machine() -> None:
     assert moved.redis_url == "redis:6379"
 
 
+def test_its_shells_have_what_whoever_opened_it_put_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/oncall")
+    found = workstation.surroundings(
+        Environment(state=tmp_path, prometheus_url="http://prometheus:7105/prometheus", host="0.0.0.0")  # noqa: S104
+    )
+
+    assert found["PATH"].split(":")[:2] == [str(tmp_path / "lab" / "bin"), str(tmp_path / "bin")]
+    assert found["ONCALL"] == str(tmp_path / "lab" / "oncall.json")
+    assert found["JUPYTER_CONFIG_DIR"] == str(tmp_path / "lab" / "config")
+    assert found["ONTIME_PROMETHEUS_URL"] == "http://127.0.0.1:7105/prometheus"
+
+
 def test_every_serving_pod_is_scraped_by_itself(tmp_path: Path) -> None:
     import yaml
 

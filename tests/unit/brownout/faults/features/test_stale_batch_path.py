@@ -127,7 +127,7 @@ def test_withdrawn_stores_are_what_a_load_up_to_then_leaves(loaded: Loaded) -> N
     through = NEWEST - 4 * DAY
     then = loaded("then", through)
     now = loaded("now", NEWEST)
-    withdraw(now.warehouse, now.online, through)
+    withdraw(now, through)
 
     for view in SLOW_VIEWS:
         assert cells(now, view) == cells(then, view)
@@ -144,6 +144,6 @@ def test_nothing_is_touched_when_there_is_no_row_as_of_then(loaded: Loaded) -> N
     before = cells(now, "route_slow")
 
     with pytest.raises(PreparationError, match="has no row of route_slow"):
-        withdraw(now.warehouse, now.online, NEWEST - 30 * DAY)
+        withdraw(now, NEWEST - 30 * DAY)
 
     assert cells(now, "route_slow") == before

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ontime.runtime.kind import images, manifests
+from ontime.runtime.kind import cluster, images, manifests
 from ontime.settings import Environment
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -66,6 +66,18 @@ def test_the_first_namespace_has_ports_that_kind_leads_in(tmp_path: Path) -> Non
     led = {m["containerPort"] for m in config["nodes"][0]["extraPortMappings"]}
 
     assert ports <= led
+
+
+def test_the_policies_name_the_network_that_the_pods_are_in(tmp_path: Path) -> None:
+    """A configuration of the user's may have chosen another one: its pods would count as people then."""
+    here = Environment(state=tmp_path / "state")
+    made_from = cluster.place(here) / f"{here.cluster}.kind.yaml"
+    made_from.parent.mkdir(parents=True)
+    made_from.write_text("networking: {podSubnet: 10.9.0.0/16}\n")
+    text = manifests.render(here, ROOT, "abc")
+
+    assert "10.9.0.0/16" in text
+    assert cluster.POD_NETWORK not in text
 
 
 def test_grafana_is_left_out_unless_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
