@@ -56,6 +56,14 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    """A stack of ten processes on a small machine: nothing on these pages is there within the usual five seconds."""
+    expect.set_options(timeout=BACK_MS)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture
 def interviewer(chrome: Browser) -> Iterator[Page]:
     yield from _person(chrome)
