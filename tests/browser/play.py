@@ -81,7 +81,7 @@ class PlayedStage:
 class PlayedLifecycle(Lifecycle):
     """Observes each symptom at once."""
 
-    def _observe(self, interview: Interview, drawn: Any, view: Any) -> None:
+    def _observe(self, interview: Interview, drawn: Any, controls: Any, view: Any) -> None:
         time.sleep(STEP_SECONDS)
         for record in interview.created.faults:
             for role, probes in (("symptom", record.symptom_probes), ("root_cause", record.root_cause_probes)):
