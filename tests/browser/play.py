@@ -84,7 +84,8 @@ class PlayedLifecycle(Lifecycle):
     def _observe(self, interview: Interview, drawn: Any, controls: Any, view: Any) -> None:
         time.sleep(STEP_SECONDS)
         for record in interview.created.faults:
-            for role, probes in (("symptom", record.symptom_probes), ("root_cause", record.root_cause_probes)):
+            causes = tuple(probe for probe in record.root_cause_probes if probe not in record.symptom_probes)
+            for role, probes in (("symptom", record.symptom_probes), ("root_cause", causes)):
                 for probe in probes:
                     interview.add(
                         "proctor",

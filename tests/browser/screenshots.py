@@ -75,6 +75,8 @@ def shoot(browser: Browser, played: Played, name: str, path: str, full: bool = F
         page.locator("h1").first.wait_for(state="attached")
         for plot in page.locator("figure.plot canvas").all():
             plot.wait_for()
+        if page.locator("body[data-events]").count():
+            page.locator("#link[data-state=live]").wait_for()
         keep(page, f"{name}-{scheme}", full)
 
 
@@ -135,7 +137,7 @@ def dashboards(browser: Browser) -> None:
             page.goto(f"{base}{path}")
             page.locator("h1").first.wait_for()
             if path == "/":
-                page.locator(".panel canvas").first.wait_for()
+                page.locator("#verdict", has_not_text="Asking").wait_for()
                 page.wait_for_load_state("networkidle")
             keep(page, f"{name}-{scheme}", full=False)
 
@@ -219,7 +221,7 @@ def live(interview: Interview) -> None:
 def ended(interview: Interview) -> None:
     """Repaired, handed over, closed; the first rater is done."""
     for record in interview.created.faults:
-        for probe in (*record.symptom_probes, *record.root_cause_probes):
+        for probe in dict.fromkeys((*record.symptom_probes, *record.root_cause_probes)):
             role: e.ProbeRole = "symptom" if probe in record.symptom_probes else "root_cause"
             seen = {"fault": record.fault, "probe": probe, "role": role}
             interview.add(

@@ -252,6 +252,7 @@ def close_and_rate(page: Page) -> None:
     page.locator("#rate-detection label.anchor").nth(3).click()
     expect(page.locator("#rate-detection .said")).to_contain_text("Saved")
     page.get_by_role("button", name="I am done rating").click()
+    expect(page.get_by_role("heading", name="Closed")).to_be_visible()
 
 
 def scorecard(page: Page, fault: Fault) -> Any:
@@ -260,4 +261,5 @@ def scorecard(page: Page, fault: Fault) -> Any:
     page.wait_for_url("**/scorecard")
     expect(page.locator("body")).to_contain_text("kestrel")
     expect(page.locator("body")).to_contain_text(fault.title)
+    expect(page.locator("#replay")).to_be_visible()
     return page.request.get(f"{page.url}?form=json").json()
