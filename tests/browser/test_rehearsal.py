@@ -35,7 +35,7 @@ __all__ = ["brownout"]
 
 PLAYED = "junior-01"
 """One commit breaks it and one deploy repairs it, so most of the time is the stack's."""
-PREPARED_MS = 600_000
+PREPARED_MS = 900_000
 FIXED_MS = 300_000
 BACK_MS = 60_000
 """Within which a page must have found back to a proctor that is being started again."""
