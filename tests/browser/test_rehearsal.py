@@ -122,7 +122,7 @@ def test_a_whole_rehearsal_in_two_browsers(
     expect(interviewer.locator(".moments li.yes", has_text="Fixed")).to_have_count(1, timeout=FIXED_MS)
 
     leave_a_note(candidate)
-    expect(interviewer.locator("main")).to_contain_text("Watch the ages for an hour.")
+    expect(interviewer.locator("#changes > .words")).to_have_text("Watch the ages for an hour.")
     assert interviewer.evaluate("window.same") is True
     close_and_rate(interviewer)
     card = scorecard(interviewer, fault)
