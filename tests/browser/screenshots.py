@@ -36,7 +36,7 @@ OUT = ROOT / "docs" / "images"
 MAP = Path(__file__).with_name("overview.json")
 """What the dashboards of a running stack once told the portal."""
 SCHEMES = ("light", "dark")
-COLOURS = 128
+COLOURS = 224
 """Pages have few: with a palette a picture is a third as large."""
 SAID = (
     "Scheduled durations arrive in tenths of an hour since about seven: the median fell from 150 to 2.5 at one moment, "
@@ -63,7 +63,7 @@ def keep(page: Page, name: str, full: bool) -> None:
     """Writes the picture with a palette, and closes the page's context."""
     page.evaluate("scrollTo(0, 0)")
     taken = Image.open(io.BytesIO(page.screenshot(full_page=full))).convert("RGB")
-    taken.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+    taken.quantize(COLOURS, dither=Image.Dither.NONE).save(
         OUT / f"{name}.png", optimize=True
     )
     page.context.close()
