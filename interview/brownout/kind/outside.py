@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from brownout.errors import StackError
+from brownout.kind import as_applied
 from brownout.settings import ROOT, Harness, harness
 from brownout.world import dataset
 from ontime.errors import ConfigError, RuntimeStateError
@@ -131,6 +132,7 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     applied = (manifests.directory(here) / "applied.yaml").read_text()
     for document in allowed_images(here, manifests.image_names(applied)):
         platform("apply", "-f", "-", text=json.dumps(document))
+    desk("apply", "-f", "-", text=json.dumps(as_applied.kept(applied)))
     rendered = run(["kubectl", "kustomize", str(interview / "desk")]).stdout
     documents = adapted(list(yaml.safe_load_all(rendered)), here, image)
     desk("apply", "-f", "-", text=yaml.safe_dump_all(documents, sort_keys=False))
