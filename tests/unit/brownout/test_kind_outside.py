@@ -162,6 +162,26 @@ def test_what_is_about_the_code_stays_here(arguments: list[str], there: bool, mo
     assert outside.wanted(arguments) is there
 
 
+def test_proofs_are_refused_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "environment", lambda: Environment(runtime="kind"))
+
+    with pytest.raises(ConfigError, match="RUNTIME=local"):
+        outside.main(["--no-color", "prove"])
+
+
+def test_settings_of_the_shell_reach_the_desk(
+    desk: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWNOUT_CONSOLE_URL", "http://desk.example:7306")
+    monkeypatch.setenv("BROWNOUT_PACKS", str(ROOT / "tests" / "faults" / "pack"))
+    said = texts(outside.adapted(desk, Environment(), "brownout/proctor:abc"))
+
+    assert {"http://desk.example:7306", "/opt/brownout/tests/faults/pack"} <= set(said)
+    monkeypatch.setenv("BROWNOUT_PACKS", str(tmp_path))
+    with pytest.raises(ConfigError, match="BROWNOUT_PACKS"):
+        outside.settings()
+
+
 def test_the_desk_keeps_out_the_pods_of_whatever_network_they_are_in(
     desk: list[dict[str, Any]], tmp_path: Path
 ) -> None:
