@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from brownout.errors import BrownoutError
@@ -65,18 +66,22 @@ print(json.dumps({{"healthy": healthy, "leaking": refused({leaking}) if {leaking
 
 @dataclass(frozen=True, slots=True)
 class Leaking:
-    """Where the version's files are, remembered so that deleting the version hides nothing."""
+    """Where the version's files are, remembered so that deleting the version hides nothing.
+
+    `healthy`: a version from before it, which only a gate that is not right refuses for availability.
+    """
 
     version: str
     source: str
     run_id: str
     tags: dict[str, str]
+    healthy: str
 
 
 class LeakRefused(Probe):
     """Asks the deployed gates about a copy of the leaking version, over a training join that leaks as its own did.
 
-    They must refuse it, and must not refuse the baseline's champion for availability. So repairing the join alone is
+    They must refuse it, and must not refuse a version from before it for availability. So repairing the join alone is
     not enough: the next one who joins too much would get through.
     """
 
@@ -101,19 +106,18 @@ class LeakRefused(Probe):
 
     def _judge(self, view: ProbeView) -> ProbeResult:
         if view.onset_world is None:
-            return self._verdict(self._ask(view, "0"), "Nothing that leaks was registered")
+            return self._verdict(self._ask(view, view.reference.version, "0"), "Nothing that leaks was registered")
         found = self._leaking(view)
         if found is None:
             return ProbeResult("unknown", "The registry has no version that was trained so.")
         with copied(view, found.source, found.run_id, found.tags) as number:
-            told = self._ask(view, number)
+            told = self._ask(view, found.healthy, number)
         if not told["leaking"]:
             return ProbeResult("broken", f"The like of version {found.version} would pass every gate today.")
         return self._verdict(told, f"The like of version {found.version} is refused ({', '.join(told['leaking'])})")
 
-    def _ask(self, view: ProbeView, leaking: str) -> Any:
-        program = PROGRAM.format(feature=self.feature, healthy=view.reference.version, leaking=leaking)
-        return ask(view, program)
+    def _ask(self, view: ProbeView, healthy: str, leaking: str) -> Any:
+        return ask(view, PROGRAM.format(feature=self.feature, healthy=healthy, leaking=leaking))
 
     def _verdict(self, told: Any, said: str) -> ProbeResult:
         if GATE in told["healthy"]:
@@ -127,9 +131,15 @@ class LeakRefused(Probe):
         if kept.exists():
             return Leaking(**json.loads(kept.read_text()))
         ours = {_sha256_of(path.read_text()) for path in view.harness.models.glob("retrained-on-more-*/run.json")}
-        for version in versions(view).after_reference():
+        for version, before in pairwise(versions(view).registered()):
             if version.tags.get("onnx_sha256") in ours:
-                found = Leaking(str(version.version), version.source, version.run_id, dict(version.tags))
+                found = Leaking(
+                    version=str(version.version),
+                    source=version.source,
+                    run_id=version.run_id,
+                    tags=dict(version.tags),
+                    healthy=str(before.version),
+                )
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 kept.write_text(json.dumps(asdict(found)))
                 return found

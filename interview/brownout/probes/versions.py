@@ -54,9 +54,13 @@ class Versions:
                     return True
         return False
 
+    def registered(self) -> list[ModelVersion]:
+        """Every version there is, newest first. Raises `RegistryError`."""
+        return self._reader.versions()
+
     def after_reference(self) -> list[ModelVersion]:
         """Versions registered after the baseline's champion, newest first. Raises `RegistryError`."""
-        return [v for v in self._reader.versions() if v.version > int(self.reference.version)]
+        return [v for v in self.registered() if v.version > int(self.reference.version)]
 
     def scorer(self, version: str) -> Scorer:
         """Raises `OntimeError` when the version or its file cannot be had, or is no model of this contract."""

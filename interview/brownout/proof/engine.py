@@ -13,7 +13,6 @@ from brownout.faults import Fault, Plan
 from brownout.faults.model import Attempt, Repair, WrongFix
 from brownout.faults.parameters import Value
 from brownout.probes import ProbeResult
-from brownout.proof.judged import good_when, guards
 from brownout.proof.kept import Kept
 from brownout.proof.rows import PREPARATION, Dishonest, Kind, Row
 from brownout.proof.watch import Watch
@@ -248,7 +247,7 @@ class Proof:
                     f"The fault {self.fault.id} is dishonest: it is in, and no root-cause probe is broken: "
                     f"{watch.said()}"
                 )
-        if hurt := [name for name in guards(self.plan) if watch.broken[name] >= STEADY]:
+        if hurt := [probe.name for probe in self.plan.guards if watch.broken[probe.name] >= STEADY]:
             raise Dishonest(
                 f"The fault {self.fault.id} is dishonest: it breaks {hurt[0]}, which it declares to be well: "
                 f"{watch.last[hurt[0]].why}"
@@ -283,7 +282,7 @@ class Proof:
                 f"The {kind_of(self.plan, attempt)} {attempt.name} is dishonest: it should repair it, and is not seen "
                 f"to within {FIXED_SECONDS:.0f} s: {watch.said()}"
             )
-        clean_after = max(watch.broken_at.get(name, 0.0) for name in good_when(self.plan))
+        clean_after = max(watch.broken_at.get(name, 0.0) for name in self.plan.good_when)
         self._figures["clean_after_seconds"] = round(clean_after, 1)
         self._figures["fixed_after_seconds"] = round(watch.seconds, 1)
         return watch.said()
@@ -296,7 +295,7 @@ class Proof:
                 return True
             if attempt.leaves == "mitigated" and symptom not in watch.eased:
                 return False
-            judged = good_when(self.plan)
+            judged = self.plan.good_when
             silent = not watch.eased.intersection(judged) and all(watch.silent[n] >= SILENT_LOOKS for n in judged)
             convicted = watch.broken[attempt.convicted_by] >= CONSECUTIVE
             return watch.seconds >= earliest and (convicted or silent)
@@ -350,7 +349,7 @@ class Proof:
 
     def _fixed(self, watch: Watch) -> bool:
         row = self._stage.answers()
-        return all(watch.held(name, row) for name in good_when(self.plan))
+        return all(watch.held(name, row) for name in self.plan.good_when)
 
     def _look(self, seconds: float, done: Callable[[Watch], bool]) -> Watch:
         """Runs every probe every few seconds until `done`, at most so long."""

@@ -15,6 +15,8 @@ LONGEST_SOCKET_PATH = 103
 
 STOP_SECONDS = 12
 WATCHER = "watcher"
+WATCHER_PRIORITY = 1000
+"""The supervisor ends its groups one a second, highest first, until nothing runs: when it ends, only this one does."""
 
 
 def run_directory(environment: Environment) -> Path:
@@ -99,6 +101,7 @@ def render(environment: Environment, components: Iterable[Component]) -> str:
                 "stderr_logfile_backups": 1,
                 "stopasgroup": "true",
                 "killasgroup": "true",
+                "priority": WATCHER_PRIORITY,
             },
         ),
     ]

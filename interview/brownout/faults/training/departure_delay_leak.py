@@ -270,8 +270,8 @@ FAULT = Fault(
         ),
     ),
     hints=(
-        "Compare the champion with the version before it on the same flights: in service, and on the held-out days of "
-        "its own run. Which of the two figures is too good?",
+        "Compare the champion with the version before it on the same flights: in service, and on what its own run "
+        "held out. Which of the two figures is too good?",
         "Which feature does the champion lean on that the versions before it did not? What does it hold in training, "
         "and what in service?",
         "Read the way of a training row from the events to the matrix. Then: which gate exists for exactly this, what "

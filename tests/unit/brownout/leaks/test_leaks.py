@@ -14,14 +14,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from brownout.faults import discover
+from brownout.faults import Fault, discover
 from brownout.leaks import Leak, Needles, needles_of, search
 from brownout.leaks.places import Place, files, git_objects, processes
+from brownout.leaks.search import known_needles
 from brownout.leaks.times import apart
 from ontime.settings import Environment
 
 FAULT = discover()["stale_fresh_path"]
 NEEDLES = needles_of([FAULT], ["mid-03"], [])
+SEEDS = 6
 
 
 def git(path: Path, *arguments: str, stdin: str = "") -> str:
@@ -97,6 +99,15 @@ def test_an_id_tells_even_when_it_is_public() -> None:
     needles = needles_of([FAULT], [], ["stale_fresh_path"])
 
     assert search([Place("docs", "stale_fresh_path")], needles) == [Leak("docs", "stale_fresh_path", "an id")]
+
+
+@pytest.mark.parametrize("fault", discover().values(), ids=discover())
+def test_what_is_put_in_tells_nothing(fault: Fault) -> None:
+    for seed in range(SEEDS):
+        for injection in fault.plan(fault.draw(seed)).injections:
+            written = Place(injection.kind, injection.model_dump_json().replace("\\n", " "))
+
+            assert search([written], known_needles()) == []
 
 
 def test_a_part_of_a_word_tells_nothing() -> None:

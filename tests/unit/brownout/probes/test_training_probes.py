@@ -137,8 +137,19 @@ def test_gates_must_refuse_the_like_of_it_and_let_healthy_ones_pass(
     gates = Gates(healthy, leaking)
 
     assert PROBE.run(stack.looking(platform=gates)).status == status
+    assert '"healthy": healthy' in gates.programs[0]
+    assert "healthy = refused(2)" in gates.programs[0]
     assert "refused(5) if 5 else" in gates.programs[0]
     assert stack.registry.deleted == ["5"]
+
+
+@pytest.mark.usefixtures("leaked")
+def test_the_baselines_champion_may_have_been_deleted(stack: Any) -> None:
+    del stack.registry.versions["2"]
+    gates = Gates([], ["availability"])
+
+    assert PROBE.run(stack.looking(platform=gates)).status == "ok"
+    assert "healthy = refused(1)" in gates.programs[0]
 
 
 @pytest.mark.usefixtures("leaked")
