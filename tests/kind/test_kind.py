@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -104,6 +105,28 @@ def test_a_prediction_is_answered_at_this_machines_port(stack: Stack) -> None:
         told = json.loads(answer.read())
 
     assert told["model_version"] != "fallback"
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://127.0.0.1:7105/prometheus/-/ready", 200),
+        ("http://127.0.0.1:7104/airflow/", 200),
+        ("http://127.0.0.1:7108/readyz", 200),
+        ("http://127.0.0.1:7206/healthz", 200),
+        ("http://127.0.0.1:7203/-/ready", 401),
+    ],
+)
+def test_the_interviewers_pages_are_at_this_machines_ports(stack: Stack, url: str, code: int) -> None:
+    """The last one is a Prometheus that wants a password."""
+    del stack
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            found = answer.status
+    except urllib.error.HTTPError as error:
+        found = error.code
+
+    assert found == code
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
