@@ -15,6 +15,7 @@ from brownout.faults import Fault
 from brownout.faults.context import InjectContext
 from brownout.freeze import Freezer
 from brownout.interview import Access
+from brownout.kind import as_applied
 from brownout.lifecycle import Release, Standstill
 from brownout.probes import ProbeView, Reference, measure_healthy
 from brownout.scenarios import Scenario
@@ -78,6 +79,8 @@ class RealStage:
         """`seed` is the world's: the same baseline and seed give the same world."""
         self._stack.supervision.stop(["way-in", "world"])
         self._stack.platform.stop()
+        if self._environment.runtime == "kind":
+            as_applied.put_back(self._environment)
         baselines.restore(
             baseline,
             self._environment,

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +107,23 @@ def test_a_prediction_is_answered_at_this_machines_port(stack: Stack) -> None:
     assert told["model_version"] != "fallback"
 
 
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://127.0.0.1:7105/prometheus/-/ready", 200),
+        ("http://127.0.0.1:7104/airflow/", 200),
+        ("http://127.0.0.1:7108/readyz", 200),
+        ("http://127.0.0.1:7206/healthz", 200),
+        ("http://127.0.0.1:7203/-/ready", 401),
+    ],
+)
+def test_the_interviewers_pages_are_at_this_machines_ports(stack: Stack, url: str, code: int) -> None:
+    """The last one is a Prometheus that wants a password."""
+    del stack
+
+    assert httpx.get(url, timeout=10, trust_env=False).status_code == code
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_rehearsal_ends_with_the_facts_that_it_has_locally(stack: Stack, scenario: str) -> None:
     """The rehearsal itself compares found, mitigated and fixed with what the scenario promises."""
@@ -140,6 +159,7 @@ REACHING = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.a
         ("python3", "-c", REACHING, "proctor.brownout", "7201"),
         ("python3", "-c", REACHING, "proctor.brownout", "7202"),
         ("python3", "-c", REACHING, "proctor.brownout", "7203"),
+        ("python3", "-c", REACHING, "proctor.brownout", "7206"),
         ("python3", "-c", "import brownout"),
     ],
     ids=lambda command: " ".join(command[:6]),
@@ -200,14 +220,33 @@ def test_the_harnesss_image_does_not_run_in_the_candidates_namespace(opened: Sta
     assert refused.returncode == 0, refused.stderr
 
 
-def test_two_platforms_stand_side_by_side(stack: Stack) -> None:
-    stack.brownout("--namespace", "second", "up")
-    try:
-        told = json.loads(stack.brownout("--namespace", "second", "status", "--json").stdout)
-        first = json.loads(stack.brownout("status", "--json").stdout)
-    finally:
-        stack.brownout("--namespace", "second", "down")
+def test_a_reset_puts_back_what_was_changed_with_kubectl(stack: Stack) -> None:
+    limit = ("get", "deployment", "serving", "-o", "jsonpath={.spec.template.spec.containers[0].resources.limits.cpu}")
+    before = stack.kubectl("-n", "ontime", *limit).stdout
+    changed = stack.kubectl(
+        "-n", "ontime", "set", "resources", "deployment/serving", "-c=serving", "--limits=cpu=1500m"
+    )
+    between = stack.kubectl("-n", "ontime", *limit).stdout
+    stack.brownout("reset")
 
+    assert changed.returncode == 0, changed.stderr
+    assert between == "1500m"
+    assert stack.kubectl("-n", "ontime", *limit).stdout == before
+
+
+def test_two_interviews_run_at_once(stack: Stack) -> None:
+    """Each in a namespace of its own, each with its own world, clock and facts."""
+    second = ("--namespace", "second")
+    stack.brownout("reset")
+    stack.brownout(*second, "up")
+    try:
+        with ThreadPoolExecutor() as both:
+            runs = [both.submit(stack.brownout, *place, "rehearsal", SCENARIOS[0]) for place in ((), second)]
+            done = [run.result() for run in runs]
+        told = json.loads(stack.brownout(*second, "status", "--json").stdout)
+    finally:
+        stack.brownout(*second, "down")
+
+    assert [run.returncode for run in done] == [0, 0]
     assert told["ready"]
-    assert first["ready"]
     assert json.loads(stack.brownout("status", "--json").stdout)["ready"]

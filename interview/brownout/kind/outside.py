@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from brownout.errors import StackError
+from brownout.kind import as_applied
 from brownout.settings import ROOT, Harness, harness
 from brownout.world import dataset
 from ontime.errors import ConfigError, RuntimeStateError
@@ -37,6 +38,12 @@ NODE_PORTS = {7201: 30201, 7203: 30203, 7206: 30206}
 USER = 10001
 OF_THE_CHECKOUT = frozenset({"docs"})
 """Commands about the code, wherever the stack runs."""
+OF_ONE_MACHINE = frozenset({"bench", "prove", "quiet"})
+"""Commands that copy and measure processes."""
+SETTINGS = ("BROWNOUT_CONSOLE_URL", "BROWNOUT_PACKS", "BROWNOUT_SPEED")
+"""Variables of whoever says `up` that the desk's pod gets too."""
+CHECKOUT = Path("/opt/brownout")
+"""Where the harness's image has the checkout."""
 
 
 def wanted(arguments: Sequence[str]) -> bool:
@@ -79,6 +86,8 @@ def main(arguments: Sequence[str]) -> int:
     rest = list(arguments)
     here = environment()
     command = command_of(rest)
+    if command in OF_ONE_MACHINE:
+        raise ConfigError(f"brownout {command} looks at the processes of one machine. Say RUNTIME=local.")
     if command == "up":
         with reporting() as reporter, exclusive(here, "up"):
             furnish(here, harness(), reporter)
@@ -131,6 +140,7 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     applied = (manifests.directory(here) / "applied.yaml").read_text()
     for document in allowed_images(here, manifests.image_names(applied)):
         platform("apply", "-f", "-", text=json.dumps(document))
+    desk("apply", "-f", "-", text=json.dumps(as_applied.kept(applied)))
     rendered = run(["kubectl", "kustomize", str(interview / "desk")]).stdout
     documents = adapted(list(yaml.safe_load_all(rendered)), here, image)
     desk("apply", "-f", "-", text=yaml.safe_dump_all(documents, sort_keys=False))
@@ -267,6 +277,7 @@ def adapted(documents: list[dict[str, Any]], here: Environment, image: str) -> l
                 for variable in container["env"]:
                     if variable["name"] == "ONTIME_NAMESPACE":
                         variable["value"] = here.namespace
+                container["env"] += [{"name": name, "value": value} for name, value in settings().items()]
         if document["kind"] == "NetworkPolicy":
             _lead_to(document["spec"], here.namespace)
         if document["kind"] == "Service" and here.namespace == manifests.DEFAULT_NAMESPACE:
@@ -274,6 +285,25 @@ def adapted(documents: list[dict[str, Any]], here: Environment, image: str) -> l
             for port in document["spec"]["ports"]:
                 port["nodePort"] = NODE_PORTS[port["port"]]
     return found
+
+
+def settings() -> dict[str, str]:
+    """This shell's settings as the desk's pod needs them. Raises `ConfigError` for a pack that its image lacks."""
+    found = {name: value for name in SETTINGS if (value := os.environ.get(name))}
+    if packs := found.get("BROWNOUT_PACKS"):
+        found["BROWNOUT_PACKS"] = ":".join(
+            str(CHECKOUT / _in_checkout(Path(pack))) for pack in packs.split(":") if pack
+        )
+    return found
+
+
+def _in_checkout(pack: Path) -> Path:
+    try:
+        return pack.resolve().relative_to(ROOT)
+    except ValueError as error:
+        raise ConfigError.of(
+            "BROWNOUT_PACKS", str(pack), f"a directory below {ROOT}: the proctor's image holds that"
+        ) from error
 
 
 def _lead_to(node: Any, namespace: str) -> None:

@@ -13,6 +13,7 @@ import httpx
 
 from brownout import entries as e
 from brownout.airflow_tables import ask
+from brownout.kind.rollouts import Rollouts
 from brownout.silences import active_silences
 from ontime.errors import OntimeError
 from ontime.registry import RegistryReader
@@ -37,6 +38,7 @@ class Changes:
         self._registry = RegistryReader(environment.mlflow_url, timeout=httpx.Timeout(2.0, connect=0.5))
         self._memory = memory
         known = self._remembered()
+        self._rollouts = Rollouts(environment) if environment.runtime == "kind" else None
         self._release: str = known.get("release", "")
         self._aliases: dict[str, int] | None = known.get("aliases")
         self._silences: set[str] | None = set(known["silences"]) if "silences" in known else None
@@ -45,7 +47,7 @@ class Changes:
 
     def look(self) -> list[Seen]:
         before = (self._release, self._aliases, self._runs, self._silences)
-        seen = [*self._deploys(), *self._moves(), *self._dag_runs(), *self._silenced()]
+        seen = [*self._deploys(), *self._rolled_out(), *self._moves(), *self._dag_runs(), *self._silenced()]
         if (self._release, self._aliases, self._runs, self._silences) != before:
             self._remember()
         return seen
@@ -77,6 +79,10 @@ class Changes:
             self._release = now
             if before:
                 yield Seen(e.Change(what="deploy", subject=now, detail=self._subject(now)))
+
+    def _rolled_out(self) -> Iterator[Seen]:
+        if self._rollouts is not None:
+            yield from (Seen(change) for change in self._rollouts.look(self._release))
 
     def _subject(self, release: str) -> str:
         """The release and what its commit says, as far as the releases' journal tells."""

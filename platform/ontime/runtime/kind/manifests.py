@@ -69,7 +69,7 @@ def overlay(
     else:
         told["resources"] = [relative(k8s / "base")]
         told["components"] = [relative(k8s / "components" / "network-policies"), relative(k8s / "images")]
-    if os.environ.get("GRAFANA") == "true" and base is None:
+    if os.environ.get("GRAFANA") == "true":
         told["components"] = [*told.get("components", []), relative(k8s / "components" / "grafana")]
         if first:
             told["patches"] = [{"patch": yaml.safe_dump(GRAFANA_PORT)}]

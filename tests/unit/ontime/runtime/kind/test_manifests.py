@@ -84,3 +84,11 @@ def test_grafana_is_left_out_unless_asked_for(tmp_path: Path, monkeypatch: pytes
     assert not [n for n in manifests.image_names(rendered(tmp_path)) if "grafana" in n]
     monkeypatch.setenv("GRAFANA", "true")
     assert [n for n in manifests.image_names(rendered(tmp_path)) if "grafana" in n]
+
+
+def test_grafana_stands_beside_a_base_of_somebodys_own_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRAFANA", "true")
+    text = manifests.render(Environment(state=tmp_path), ROOT, "abc", ROOT / "k8s" / "overlays" / "kind")
+
+    assert [n for n in manifests.image_names(text) if "grafana" in n]
+    assert "nodePort: 30109" in text

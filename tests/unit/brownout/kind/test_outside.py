@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import yaml
 from kubernetes_validate import validate
 
 from brownout import secrecy
-from brownout.kind import forward, hold, outside
+from brownout.kind import as_applied, forward, hold, outside
 from brownout.proctor import prometheus
 from brownout.settings import Harness
 from ontime.errors import ConfigError
 from ontime.runtime.kind import cluster
+from ontime.runtime.kind.kubectl import Kubectl
 from ontime.runtime.kind.programs import run
 from ontime.settings import ROOT, Environment
 
@@ -160,6 +162,26 @@ def test_what_is_about_the_code_stays_here(arguments: list[str], there: bool, mo
     assert outside.wanted(arguments) is there
 
 
+def test_proofs_are_refused_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "environment", lambda: Environment(runtime="kind"))
+
+    with pytest.raises(ConfigError, match="RUNTIME=local"):
+        outside.main(["--no-color", "prove"])
+
+
+def test_settings_of_the_shell_reach_the_desk(
+    desk: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWNOUT_CONSOLE_URL", "http://desk.example:7306")
+    monkeypatch.setenv("BROWNOUT_PACKS", str(ROOT / "tests" / "faults" / "pack"))
+    said = texts(outside.adapted(desk, Environment(), "brownout/proctor:abc"))
+
+    assert {"http://desk.example:7306", "/opt/brownout/tests/faults/pack"} <= set(said)
+    monkeypatch.setenv("BROWNOUT_PACKS", str(tmp_path))
+    with pytest.raises(ConfigError, match="BROWNOUT_PACKS"):
+        outside.settings()
+
+
 def test_the_desk_keeps_out_the_pods_of_whatever_network_they_are_in(
     desk: list[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -225,6 +247,36 @@ def test_the_forwarder_knows_components_and_stores() -> None:
     assert found[7102] == ("serving.second", 7102)
     assert found[5432] == ("postgres.second", 5432)
     assert found[6379] == ("redis.second", 6379)
+
+
+def test_a_reset_puts_back_what_people_may_change_with_kubectl(
+    desk: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that a workstation's Role may change: deployments, without their number of pods, and ConfigMaps."""
+    del desk
+    documents = platform_documents()
+    file = tmp_path / "applied.json"
+    file.write_text(as_applied.kept(yaml.safe_dump_all(documents))["data"]["applied.json"])
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(Kubectl, "__call__", lambda _, *arguments: asked.append(arguments))
+    as_applied.put_back(Environment(), file)
+
+    patched = {(kind, name): json.loads(patch) for _, kind, name, _, _, patch in asked}
+    serving = next(d for d in documents if (d["kind"], d["metadata"]["name"]) == ("Deployment", "serving"))
+    [role] = [d for d in documents if d["kind"] == "Role" and d["metadata"]["name"] == "workstation"]
+    may_change = {r for rule in role["rules"] if "patch" in rule["verbs"] for r in rule["resources"]}
+
+    assert {kind for kind, _ in patched} == {"deployment", "configmap"}
+    assert len(patched) == len([d for d in documents if d["kind"] in ("Deployment", "ConfigMap")])
+    assert patched["deployment", "serving"][0] == {
+        "op": "add",
+        "path": "/spec/template",
+        "value": serving["spec"]["template"],
+    }
+    assert "/spec/replicas" not in {change["path"] for changes in patched.values() for change in changes}
+    assert (
+        not {f"{kind}s" for kind in {d["kind"].lower() for d in documents} - {"deployment", "configmap"}} & may_change
+    )
 
 
 def test_the_dead_are_buried() -> None:
