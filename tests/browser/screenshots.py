@@ -63,9 +63,7 @@ def keep(page: Page, name: str, full: bool) -> None:
     """Writes the picture with a palette, and closes the page's context."""
     page.evaluate("scrollTo(0, 0)")
     taken = Image.open(io.BytesIO(page.screenshot(full_page=full))).convert("RGB")
-    taken.quantize(COLOURS, dither=Image.Dither.NONE).save(
-        OUT / f"{name}.png", optimize=True
-    )
+    taken.quantize(COLOURS, dither=Image.Dither.NONE).save(OUT / f"{name}.png", optimize=True)
     page.context.close()
     print(f"{name}.png")
 
