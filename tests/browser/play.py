@@ -20,12 +20,15 @@ from brownout.console.alerts import Alert, Board
 from brownout.console.app import Services, create_app
 from brownout.console.jobs import JobState, Wish, begun
 from brownout.faults import Fault
-from brownout.interview import Access, Interview, new_id
+from brownout.interview import Access, Interview, current, new_id
 from brownout.lifecycle import Lifecycle, Release, Standstill
 from brownout.scenarios import Scenario, get
 from brownout.settings import Harness, harness
+from ontime.clock import Clock, Segment, write_segments
 
 STEP_SECONDS = 0.15
+WORLD_BEGINS = 1_367_838_000.0
+"""Mon 6 May 2013, 07:00 in New York."""
 
 
 class PlayedStage:
@@ -37,7 +40,7 @@ class PlayedStage:
     def secrecy(self) -> e.Secrecy:
         return "on-trust"
 
-    def restore(self, baseline: str) -> None:
+    def restore(self, baseline: str, seed: int | None = None) -> None:
         time.sleep(STEP_SECONDS)
 
     def run_world(self, speed: float) -> None:
@@ -60,7 +63,7 @@ class PlayedStage:
         return None
 
     def world_now(self) -> float:
-        return 1_367_838_000.0
+        return Clock(harness().world / "clock.json").world_seconds()
 
     def freeze(self) -> Standstill:
         return Standstill(time.time(), self.world_now())
@@ -78,10 +81,11 @@ class PlayedStage:
 class PlayedLifecycle(Lifecycle):
     """Observes each symptom at once."""
 
-    def _observe(self, interview: Interview, drawn: Any, view: Any) -> None:
+    def _observe(self, interview: Interview, drawn: Any, controls: Any, view: Any) -> None:
         time.sleep(STEP_SECONDS)
         for record in interview.created.faults:
-            for role, probes in (("symptom", record.symptom_probes), ("root_cause", record.root_cause_probes)):
+            causes = tuple(probe for probe in record.root_cause_probes if probe not in record.symptom_probes)
+            for role, probes in (("symptom", record.symptom_probes), ("root_cause", causes)):
                 for probe in probes:
                     interview.add(
                         "proctor",
@@ -132,12 +136,19 @@ def alerts() -> Board:
 
 
 def curve(query: str, start: float, end: float, step: float) -> list[tuple[float, float]]:
-    count = int((end - start) / step)
-    return [(start + i * step, 60 + 40 * math.sin(i / 9)) for i in range(count)]
+    """Low and restless until the onset, then where the probe saw it; the last minute is still to come."""
+    found = current(harness())
+    onset = found.facts().onset if found is not None else None
+    broken, height = onset[0] if onset else end, 0.4 if "share" in query else 96.0
+    moments = [start + i * step for i in range(int((end - start) / step))]
+    return [(m, height * ((m >= broken) * 0.92 + 0.08 + 0.04 * math.sin(m / 5))) for m in moments]
 
 
 def main(port: int) -> None:
     here = harness()
+    here.world.mkdir(parents=True, exist_ok=True)
+    if not (here.world / "clock.json").exists():
+        write_segments(here.world / "clock.json", (Segment(time.time(), WORLD_BEGINS, here.speed),))
     lifecycle = PlayedLifecycle(here, PlayedStage(), lambda *_: None)
     services = Services(here, "played-token", lambda: lifecycle, PlayedJobs(here, lifecycle), alerts, curve)
     config = uvicorn.Config(

@@ -1,52 +1,145 @@
-"""Pictures of every page of the console in both themes, into docs/images: `make screenshots`.
+"""Pictures of every page in both themes, into docs/images: `make screenshots`.
 
-They show a played interview: the pages are the real ones, the ledger is real, the stack is not there.
+Console, portal and scorecard show a played interview: the pages are the real ones, the ledger is real, the stack is not
+there. The dashboards are taken from the stack that runs; without one their pictures stay as they are.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import httpx
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "interview"), str(ROOT / "platform")]
 
 from brownout import entries as e  # noqa: E402
+from brownout import rubric  # noqa: E402
 from brownout.interview import Interview  # noqa: E402
 from brownout.ledger import Ledger  # noqa: E402
+from brownout.portal import stack_map  # noqa: E402
+from brownout.proctor.app import create_app  # noqa: E402
+from ontime.settings import environment  # noqa: E402
 from tests.browser.driver import TOKEN, Played, chromium  # noqa: E402
+from tests.browser.looking import serving  # noqa: E402
 
 OUT = ROOT / "docs" / "images"
+MAP = Path(__file__).with_name("overview.json")
+"""What the dashboards of a running stack once told the portal."""
 SCHEMES = ("light", "dark")
+COLOURS = 96
+"""Pages have few: with a palette a picture is a third as large."""
 SAID = (
     "Scheduled durations arrive in tenths of an hour since about seven: the median fell from 150 to 2.5 at one moment, "
     "for all carriers. The model reads them as minutes."
 )
+RATED = ("Named a figure and a time first, then one query that told.", 4)
+
+
+def open_page(browser: Browser, scheme: Any, width: int = 1280, **more: Any) -> Page:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce", **more
+    )
+    return context.new_page()
 
 
 def page_of(browser: Browser, played: Played, scheme: str, width: int = 1280) -> Page:
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
+    page = open_page(browser, scheme, width)
     page.goto(f"{played.url}/enter#{TOKEN}")
     page.wait_for_url(lambda url: "/enter" not in url)
     return page
 
 
-def shoot(browser: Browser, played: Played, name: str, path: str, full: bool = False) -> None:
+def keep(page: Page, name: str, full: bool) -> None:
+    """Writes the picture with a palette, and closes the page's context."""
+    page.evaluate("scrollTo(0, 0)")
+    taken = Image.open(io.BytesIO(page.screenshot(full_page=full))).convert("RGB")
+    taken.quantize(COLOURS, dither=Image.Dither.NONE).save(OUT / f"{name}.png", optimize=True)
+    page.context.close()
+    print(f"{name}.png")
+
+
+def shoot(browser: Browser, played: Played, name: str, path: str, full: bool = False, width: int = 1280) -> None:
     for scheme in SCHEMES:
-        page = page_of(browser, played, scheme)
+        page = page_of(browser, played, scheme, width)
         page.goto(f"{played.url}{path}")
-        page.locator("h1").wait_for(state="attached")
+        page.locator("h1").first.wait_for(state="attached")
         for plot in page.locator("figure.plot canvas").all():
             plot.wait_for()
-        page.screenshot(path=OUT / f"console-{name}-{scheme}.png", full_page=full)
+        if page.locator("body[data-events]").count():
+            page.locator("#link[data-state=live]").wait_for()
+        keep(page, f"{name}-{scheme}", full)
+
+
+def doors(browser: Browser, played: Played) -> None:
+    for scheme in SCHEMES:
+        page = open_page(browser, scheme)
+        page.goto(f"{played.url}/enter")
+        keep(page, f"console-enter-{scheme}", full=False)
+
+
+def portal(browser: Browser, played: Played, interview: Interview) -> None:
+    """As the one port shows it: the code comes in a header. Without it there is a door."""
+    told = stack_map.StackMap.model_validate_json(MAP.read_text())
+    app = create_app(played.harness, TOKEN, mock.Mock())
+    with mock.patch.object(stack_map, "look", return_value=told), serving(app) as server:
+        header = {"Authorization": f"Bearer {interview.grant_access().code}"}
+        for scheme in SCHEMES:
+            door = open_page(browser, scheme)
+            door.goto(f"{server.url}/portal/")
+            keep(door, f"portal-enter-{scheme}", full=False)
+            for name, width in (("portal", 1280), ("portal-narrow", 390)):
+                page = open_page(browser, scheme, width, extra_http_headers=header)
+                page.goto(f"{server.url}/portal/")
+                page.locator(".part").first.wait_for()
+                keep(page, f"{name}-{scheme}", full=width > 390)
+
+
+def second_rater(browser: Browser, played: Played) -> None:
+    for scheme in SCHEMES:
+        page = page_of(browser, played, scheme)
+        page.goto(f"{played.url}/interviews/current/closing")
+        page.get_by_label("Their name").fill("ben")
+        page.get_by_role("button", name="Make the link").click()
+        link = page.get_by_label("Give them this link")
+        link.wait_for()
+        address = link.input_value()
         page.context.close()
-        print(f"console-{name}-{scheme}.png")
+        other = open_page(browser, scheme)
+        other.goto(address)
+        other.wait_for_url("**/rate")
+        other.locator("h1").wait_for()
+        keep(other, f"console-rate-{scheme}", full=False)
+
+
+def dashboards(browser: Browser) -> None:
+    """The page, an alert's runbook and the narrow page of the stack that runs."""
+    base = environment().dashboards_url.rstrip("/")
+    try:
+        httpx.get(f"{base}/readyz", timeout=5, trust_env=False).raise_for_status()
+    except httpx.HTTPError:
+        print(f"dashboards: {base} does not answer, their pictures stay. `make up`, then once more.")
+        return
+    pages = (("dashboards", "/", 1280, 1500), ("dashboards-runbook", "/runbooks/FreshFeaturesOld", 1280, 900))
+    for scheme in SCHEMES:
+        for name, path, width, height in (*pages, ("dashboards-narrow", "/", 390, 900)):
+            page = open_page(browser, scheme, width)
+            page.set_viewport_size({"width": width, "height": height})
+            page.goto(f"{base}{path}")
+            page.locator("h1").first.wait_for()
+            if path == "/":
+                page.locator("#verdict", has_not_text="Asking").wait_for()
+                page.wait_for_load_state("networkidle")
+            keep(page, f"{name}-{scheme}", full=False)
 
 
 def begin(browser: Browser, played: Played, scenario: str, candidate: str) -> Iterator[Interview]:
@@ -120,11 +213,27 @@ def live(interview: Interview) -> None:
     interview.add("proctor", e.Change(what="deploy", detail="3f2c1a9 Ingest: refuse durations below ten minutes"))
     looks = (("dashboards", "the overview"), ("prometheus", "a query"), ("git", "log"), ("dashboards", "ingest"))
     for source, what in looks:
-        kind = getattr(e, "Consulted", None)
-        if kind is not None:
-            interview.add("proctor", kind(source=source, what=what))
+        interview.add("proctor", e.Consulted(source=source, what=what))
     shown = "A query over the schedule's table, before and after."
     interview.state_finding("candidate", "upstream", "unit_or_schema_change", SAID, evidence=shown)
+
+
+def ended(interview: Interview) -> None:
+    """Repaired, handed over, closed; the first rater is done."""
+    for record in interview.created.faults:
+        for probe in dict.fromkeys((*record.symptom_probes, *record.root_cause_probes)):
+            role: e.ProbeRole = "symptom" if probe in record.symptom_probes else "root_cause"
+            seen = {"fault": record.fault, "probe": probe, "role": role}
+            interview.add(
+                "proctor", e.ProbeChanged(**seen, status="ok", why="Within its band.", answers=240, measured={})
+            )
+            since = {"since_wall": time.time(), "since_world": interview.world()}
+            held = e.ProbeHeld(**seen, **since, consecutive=6, answers=240, why="Within its band.")
+            interview.add("proctor", held)
+    interview.hand_over("candidate", "Durations are minutes again. Ask the airlines why; watch the scores until noon.")
+    interview.add("interviewer", e.Closed(reason="time is up"))
+    for dimension in rubric.dimensions():
+        interview.rate("ann", dimension, RATED[1], RATED[0])
 
 
 def main() -> int:
@@ -134,18 +243,26 @@ def main() -> int:
         played.start()
         browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         try:
-            shoot(browser, played, "scenarios", "/scenarios")
+            dashboards(browser)
+            doors(browser, played)
+            shoot(browser, played, "console-scenarios", "/scenarios")
+            shoot(browser, played, "console-new", "/scenarios/mid-01")
             steps = begin(browser, played, "mid-01", "kestrel")
             interview = next(steps)
-            shoot(browser, played, "ready", "/interviews/current")
+            shoot(browser, played, "console-ready", "/interviews/current")
             next(steps)
             live(interview)
-            shoot(browser, played, "live", "/interviews/current", full=True)
-            shoot(browser, played, "shared", "/interviews/current/shared")
-            interview.add("interviewer", e.Closed(reason="time is up"))
-            shoot(browser, played, "closing", "/interviews/current/closing")
+            shoot(browser, played, "console-live", "/interviews/current", full=True)
+            shoot(browser, played, "console-live-narrow", "/interviews/current", width=390)
+            shoot(browser, played, "console-shared", "/interviews/current/shared")
+            portal(browser, played, interview)
+            ended(interview)
+            shoot(browser, played, "console-closing", "/interviews/current/closing")
+            second_rater(browser, played)
+            interview.finish_ratings("ann")
+            shoot(browser, played, "scorecard", "/interviews/current/scorecard", full=True)
             earlier(played)
-            shoot(browser, played, "history", "/history")
+            shoot(browser, played, "console-history", "/history")
         finally:
             browser.close()
             played.stop()

@@ -240,6 +240,14 @@ def test_ratings_first_then_agreement_then_the_scorecard(visit: Visit, chrome: A
     assert played.interview.facts().raters_finished == ("ben", "ann")
 
 
+def test_the_scorecard_can_be_replayed_in_the_console(visit: Visit, played: Played) -> None:
+    page = visit("/interviews/current/scorecard")
+    expect(page.locator("#replay")).to_be_visible()
+    page.locator("#replay-at").press("End")
+
+    expect(page.locator("#replay-told li.newest")).to_contain_text("Closed")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_after_the_close(visit: Visit, played: Played, width: int, scheme: str) -> None:

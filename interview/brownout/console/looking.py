@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 import time
 from typing import Annotated, Any, Literal
 
@@ -16,8 +13,7 @@ from brownout.console import agreement, distributions, doors, plots, steps, stre
 from brownout.console.given import Id, One, Read, harness, page, services, shelf
 from brownout.console.known import Known
 from brownout.interview import Interview, current
-from brownout.pages.headers import POLICY
-from brownout.scorecard import document, render
+from brownout.scorecard import document, render, replay
 
 router = APIRouter(dependencies=[Depends(doors.interviewer)])
 BASELINES = scenarios.BASELINES
@@ -153,25 +149,13 @@ def closing(request: Request, known: Read) -> Response:
 
 @router.get("/interviews/{interview_id}/scorecard")
 def scorecard(known: Read, form: Literal["html", "json", "md"] = "html") -> Response:
-    """The scorecard as the ledger stands now. It brings its own styles; of scripts only those of its head may run."""
+    """The scorecard as the ledger stands now. It brings its own styles; of scripts its replay alone may run."""
     kinds = {"html": "text/html", "json": "application/json", "md": "text/plain"}
     text = render.as_text(document.of(known.facts), form)
     answer = Response(text, media_type=f"{kinds[form]}; charset=utf-8")
     if form == "html":
-        answer.headers["content-security-policy"] = _allowing(text)
+        answer.headers["content-security-policy"] = replay.policy()
     return answer
-
-
-_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-
-
-def _allowing(text: str) -> str:
-    """The policy with inline styles, and with the hashes of the scripts that stand before what anybody wrote."""
-    policy = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-    for block in _SCRIPT.findall(text.partition("<body")[0]):
-        own = base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()
-        policy = policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{own}'")
-    return policy
 
 
 @router.get("/interviews/{interview_id}/plots/{key}")

@@ -24,7 +24,7 @@ from brownout.evidence.gathering import Gathering, noticers
 from brownout.facts import Facts
 from brownout.interview import Interview, known_ids
 from brownout.lifecycle import Lifecycle
-from brownout.proctor import tokens
+from brownout.proctor import frugal, tokens
 from brownout.proctor.app import create_app
 from brownout.proctor.changes import Changes
 from brownout.proctor.looks import Looks
@@ -128,6 +128,7 @@ async def serve(here: Harness) -> None:
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    frugal.keep_out()
     try:
         asyncio.run(serve(harness()))
     except OntimeError as error:
