@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
+import tempfile
 from functools import cache, lru_cache
 from itertools import chain, combinations
 from pathlib import Path
@@ -37,9 +39,9 @@ def combinations_of_components() -> list[tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def scratch() -> Path:
-    import tempfile
-
-    return Path(tempfile.mkdtemp(prefix="ontime-k8s-"))
+    place = Path(tempfile.mkdtemp(prefix="ontime-k8s-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 @cache
