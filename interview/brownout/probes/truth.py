@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,6 @@ SLOW_REACH = timedelta(days=60)
 AHEAD = timedelta(hours=24)
 """Events are loaded this far ahead, so that they are read anew only once a world day; as-of joins see none of it."""
 KEPT_TICKS, KEPT_MIDNIGHTS = 24, 4
-BATCH_ROWS = 32_768
 
 
 class Truth:
@@ -48,43 +48,47 @@ class Truth:
     def __init__(self, data: Path, every_minutes: int = 5) -> None:
         self._data = data
         self.every_minutes = every_minutes
-        self._windows: dict[str, tuple[datetime, datetime, duckdb.DuckDBPyConnection]] = {}
+        self._window: tuple[datetime, datetime, duckdb.DuckDBPyConnection] | None = None
         self._fresh: OrderedDict[datetime, dict[str, Rows]] = OrderedDict()
         self._slow: OrderedDict[datetime, dict[str, Rows]] = OrderedDict()
         self._flights: dict[str, Row] = {}
         self._flights_until: datetime | None = None
 
     def events(self, table: str, since: datetime, until: datetime) -> pa.Table:
-        """Canonical rows that became available in [since, until), in the warehouse's schema; read batch by batch."""
-        kept: list[pa.RecordBatch] = []
+        """Canonical rows that became available in [since, until), in the warehouse's schema; nothing else is read."""
+        kept: list[pa.Table] = []
         with pq.ParquetFile(self._data / f"{table}.parquet") as file:
-            for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
-                available = batch["available_at"]
-                low, high = (pa.scalar(moment, available.type) for moment in (since, until))
-                inside = pc.and_(pc.greater_equal(available, low), pc.less(available, high))
-                if pc.any(inside).as_py():
-                    kept.append(batch.filter(inside))
-            return pa.Table.from_batches(kept, file.schema_arrow)
+            column = file.schema_arrow.get_field_index("available_at")
+            for group in range(file.num_row_groups):
+                known = file.metadata.row_group(group).column(column).statistics
+                if known is not None and (known.max < since or known.min >= until):
+                    continue
+                rows = file.read_row_group(group, use_threads=False)
+                low, high = (pa.scalar(moment, rows["available_at"].type) for moment in (since, until))
+                inside = pc.and_(pc.greater_equal(rows["available_at"], low), pc.less(rows["available_at"], high))
+                kept.append(rows.filter(inside))
+            return pa.concat_tables([file.schema_arrow.empty_table(), *kept])
 
     def connection(self, since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
         found = events_connection({name: self.events(name, since, until) for name in EVENT_TABLES})
         found.execute("SET threads = 1")
         return found
 
-    def _window(self, name: str, at: datetime, reach: timedelta) -> duckdb.DuckDBPyConnection:
-        if name in self._windows:
-            low, high, connection = self._windows[name]
-            if low <= at - reach and at < high:
+    def _recent(self, at: datetime) -> duckdb.DuckDBPyConnection:
+        """Events around `at`, kept while they reach far enough: ticks come every few seconds."""
+        if self._window is not None:
+            low, high, connection = self._window
+            if low <= at - FRESH_REACH and at < high:
                 return connection
             connection.close()
-        low, high = at - reach - timedelta(hours=6), at + AHEAD
-        self._windows[name] = (low, high, self.connection(low, high))
-        return self._windows[name][2]
+        low, high = at - FRESH_REACH - timedelta(hours=6), at + AHEAD
+        self._window = (low, high, self.connection(low, high))
+        return self._window[2]
 
     def fresh(self, at: datetime) -> dict[str, Rows]:
         """Rows of the fresh views at the grid point `at`, by view and entity."""
         if at not in self._fresh:
-            rows = fresh_rows(self._window("fresh", at, FRESH_REACH), at)
+            rows = fresh_rows(self._recent(at), at)
             self._fresh[at] = {view: _by_entity(view, found) for view, found in rows.items()}
             _bound(self._fresh, KEPT_TICKS)
         return self._fresh[at]
@@ -92,7 +96,9 @@ class Truth:
     def slow(self, midnight: datetime) -> dict[str, Rows]:
         """Rows of the slow views as of a New York midnight, by view and entity."""
         if midnight not in self._slow:
-            rows = slow_rows(self._window("slow", midnight, SLOW_REACH), midnight)
+            # Two months of events for one look a world day: they are not kept.
+            with closing(self.connection(midnight - SLOW_REACH, midnight)) as connection:
+                rows = slow_rows(connection, midnight)
             self._slow[midnight] = {view: _by_entity(view, found) for view, found in rows.items()}
             _bound(self._slow, KEPT_MIDNIGHTS)
         return self._slow[midnight]
