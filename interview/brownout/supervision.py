@@ -26,7 +26,10 @@ _MARK = "BROWNOUT_PART"
 _KEPT = (
     *("PATH", "HOME", "LANG", "USER", "LOGNAME"),
     *("PGPASSWORD", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "LD_LIBRARY_PATH"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 )
+_KEPT_PREFIXES = ("BROWNOUT_", "ONTIME_", "PIP_", "UV_")
+"""With the proxies and certificates above: what a first download of the flights, from the console, goes by."""
 
 
 def launcher(name: str) -> str:
@@ -191,7 +194,7 @@ class Supervision:
 
     def _environment(self) -> dict[str, str]:
         """Ours and the platform's addresses, and nothing else of the invoker's."""
-        own = {k: v for k, v in os.environ.items() if k in _KEPT or k.startswith(("BROWNOUT_", "ONTIME_"))}
+        own = {k: v for k, v in os.environ.items() if k in _KEPT or k.startswith(_KEPT_PREFIXES)}
         here = {f"BROWNOUT_{name.upper()}": str(value) for name, value in self._harness.model_dump().items()}
         paths = os.pathsep.join(str(ROOT / part) for part in ("platform", "interview", ""))
         return {**own, **here, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1", "TZ": "UTC", "DO_NOT_TRACK": "true"}
