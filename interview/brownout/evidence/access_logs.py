@@ -26,7 +26,7 @@ _PROXIED = {
 _MLFLOW = re.compile(r'"(?:GET|POST|PUT|PATCH|DELETE) (/\S*) HTTP')
 _MLFLOW_PAGES = re.compile(r"^/($|ajax-api/|static-files/|graphql|api/2\.0/mlflow/(runs|experiments)/search)")
 _AIRFLOW = re.compile(r"\[http\.access\].* path=(/\S*)")
-_AIRFLOW_PAGES = re.compile(r"^/airflow/($|ui/|static/|api/v2/(?!monitor/|version|dags/[^/]+/dagRuns$))")
+_AIRFLOW_PAGES = re.compile(r"^/airflow/($|ui/|static/|api/v2/(?!monitor/|version|dags(/[^/]+(/dagRuns(/[^/]+)?)?)?$))")
 
 
 def way_in(line: str) -> str | None:
@@ -47,7 +47,7 @@ def mlflow(line: str) -> str | None:
 
 
 def airflow(line: str) -> str | None:
-    """Its pages and their requests; tasks report to `/execution`, and readiness asks for health."""
+    """Its pages and their requests; tasks report to `/execution`, readiness asks for health, a command for its run."""
     found = _AIRFLOW.search(line)
     return "airflow" if found and _AIRFLOW_PAGES.match(found[1].split("?")[0]) else None
 

@@ -25,7 +25,8 @@ from watchdog.observers import Observer
 from brownout.evidence.seen import Seen
 
 AROUND_SECONDS = 15.0
-"""Reads of git's objects so near to a write of its own are part of that."""
+"""Reads in the workspace so near to a write of git's own are part of that: it looks at files as well as at objects."""
+IN_WORKSPACE = ("git", "feature_store")
 WHAT = {
     "logs": "a component's log was read",
     "reports": "a report's file was read",
@@ -91,14 +92,16 @@ class Reads(FileSystemEventHandler):
         return source != "reports" or not path.endswith((".json", ".lock")) or path.endswith("evidently.json")
 
     def look(self) -> Iterable[Seen]:
-        """Reads of git wait until it is known whether a write came with them."""
+        """Reads in the workspace wait until it is known whether a write of git's came with them."""
         now = self._now()
         with self._lock:
-            ripe = [(at, source) for at, source in self._read if source != "git" or at < now - AROUND_SECONDS]
+            ripe = [
+                (at, source) for at, source in self._read if source not in IN_WORKSPACE or at < now - AROUND_SECONDS
+            ]
             self._read = [read for read in self._read if read not in ripe]
             wrote = [*self._wrote, *self._deployed()]
             self._wrote = [at for at in self._wrote if at > now - 4 * AROUND_SECONDS]
-        looks = (source for at, source in ripe if source != "git" or not _near(at, wrote))
+        looks = (source for at, source in ripe if source not in IN_WORKSPACE or not _near(at, wrote))
         return [Seen(source, WHAT[source], times) for source, times in Counter(looks).items()]
 
     def _deployed(self) -> list[float]:

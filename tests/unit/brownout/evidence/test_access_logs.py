@@ -39,6 +39,8 @@ AIRFLOW = "2026-11-21T11:51:04Z [info     ] request finished   [http.access] cli
         (airflow, AIRFLOW.format("/airflow/api/v2/dags/train_model/dagRuns/x/taskInstances"), "airflow"),
         (airflow, AIRFLOW.format("/airflow/api/v2/monitor/health"), None),
         (airflow, AIRFLOW.format("/airflow/api/v2/dags/train_model/dagRuns"), None),
+        (airflow, AIRFLOW.format("/airflow/api/v2/dags/train_model/dagRuns/manual__1"), None),
+        (airflow, AIRFLOW.format("/airflow/api/v2/dags?limit=100"), None),
         (airflow, AIRFLOW.format("/airflow/execution/task-instances/1/heartbeat"), None),
     ],
 )
