@@ -1,8 +1,7 @@
-"""What tests of pages share: an application on a port of its own, a Chromium, and axe."""
+"""What tests of pages share: an application on a port of its own, and axe."""
 
 from __future__ import annotations
 
-import shutil
 import socket
 import threading
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -59,20 +58,6 @@ def serving(app: Any) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """The machine's own Chromium. Raises `RuntimeError` when there is none."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        raise RuntimeError("No Chromium on PATH. `scripts/setup.sh browser` installs it.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 @contextmanager

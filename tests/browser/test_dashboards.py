@@ -20,16 +20,10 @@ from monitoring.dashboards.overview import PARTS
 from monitoring.dashboards.prometheus import WORLD, Prometheus
 from monitoring.panels import PANELS
 from ontime.settings import Environment
-from tests.browser.looking import Server, accessibility, chromium, fits, page_of, serving
+from tests.browser.looking import Server, accessibility, fits, page_of, serving
 
 pytestmark = pytest.mark.browser
 FIRING_SECONDS = 600
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def answer(data: Any) -> httpx.Response:
@@ -103,8 +97,8 @@ THROUGH = """async () => {
 
 
 @pytest.mark.parametrize(("size", "theme"), [("wide", "light"), ("narrow", "dark")])
-def test_a_past_is_drawn_readable_and_fits(browser: Browser, lively: Server, size: str, theme: str) -> None:
-    with page_of(browser, size, theme) as page:
+def test_a_past_is_drawn_readable_and_fits(chrome: Browser, lively: Server, size: str, theme: str) -> None:
+    with page_of(chrome, size, theme) as page:
         page.goto(lively.url)
         settled(page)
         expect(page.locator(".panel canvas")).to_have_count(sum(panel.kind == "lines" for panel in PANELS.values()))
@@ -119,8 +113,8 @@ def test_a_past_is_drawn_readable_and_fits(browser: Browser, lively: Server, siz
 
 
 @pytest.mark.parametrize(("reply", "says"), [(with_an_empty_one, "Nothing recorded"), (silent, "does not answer")])
-def test_an_empty_past_and_none_at_all_are_said(browser: Browser, tmp_path: Path, reply: Any, says: str) -> None:
-    with serving(app(reply, tmp_path)) as server, page_of(browser) as page:
+def test_an_empty_past_and_none_at_all_are_said(chrome: Browser, tmp_path: Path, reply: Any, says: str) -> None:
+    with serving(app(reply, tmp_path)) as server, page_of(chrome) as page:
         page.goto(server.url)
         settled(page)
         expect(page.locator("#panel-latency_batch .note")).to_contain_text(says)
@@ -131,8 +125,8 @@ def test_an_empty_past_and_none_at_all_are_said(browser: Browser, tmp_path: Path
 
 
 @pytest.mark.parametrize("path", ["alerts", "runbooks/", "runbooks/BatchLatencyHigh", "reports/"])
-def test_other_pages_are_readable_and_fit(browser: Browser, lively: Server, path: str) -> None:
-    with page_of(browser, "narrow", "dark") as page:
+def test_other_pages_are_readable_and_fit(chrome: Browser, lively: Server, path: str) -> None:
+    with page_of(chrome, "narrow", "dark") as page:
         page.goto(f"{lively.url}/{path}")
 
         assert fits(page)
@@ -140,8 +134,8 @@ def test_other_pages_are_readable_and_fit(browser: Browser, lively: Server, path
         assert page.complaints == []  # type: ignore[attr-defined]
 
 
-def test_a_table_stands_behind_each_plot(browser: Browser, lively: Server) -> None:
-    with page_of(browser) as page:
+def test_a_table_stands_behind_each_plot(chrome: Browser, lively: Server) -> None:
+    with page_of(chrome) as page:
         page.goto(lively.url)
         settled(page)
         panel = page.locator("#panel-latency_batch")
@@ -153,8 +147,8 @@ def test_a_table_stands_behind_each_plot(browser: Browser, lively: Server) -> No
         assert 10 <= panel.locator("tbody tr").count() <= 26
 
 
-def test_range_and_query_go_together_and_are_kept(browser: Browser, lively: Server) -> None:
-    with page_of(browser) as page:
+def test_range_and_query_go_together_and_are_kept(chrome: Browser, lively: Server) -> None:
+    with page_of(chrome) as page:
         page.goto(lively.url)
         with page.expect_response(re.compile("minutes=15")):
             page.get_by_label("Range").select_option("15")
@@ -168,8 +162,8 @@ def test_range_and_query_go_together_and_are_kept(browser: Browser, lively: Serv
         expect(page.locator("h1")).to_have_text("BatchLatencyHigh")
 
 
-def test_behind_a_prefix_the_other_pages_are_siblings(browser: Browser, lively: Server) -> None:
-    with page_of(browser, extra_http_headers={"X-Forwarded-Prefix": "/dashboards"}) as page:
+def test_behind_a_prefix_the_other_pages_are_siblings(chrome: Browser, lively: Server) -> None:
+    with page_of(chrome, extra_http_headers={"X-Forwarded-Prefix": "/dashboards"}) as page:
         page.goto(f"{lively.url}/runbooks/BatchLatencyHigh")
 
         assert page.locator("nav a", has_text="MLflow").evaluate("link => link.href") == f"{lively.url}/mlflow/"

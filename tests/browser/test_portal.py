@@ -16,7 +16,7 @@ from brownout.ledger import Ledger
 from brownout.portal import stack_map
 from brownout.proctor.app import create_app
 from brownout.settings import Harness
-from tests.browser.looking import Server, accessibility, chromium, fits, page_of, serving
+from tests.browser.looking import Server, accessibility, fits, page_of, serving
 
 pytestmark = pytest.mark.browser
 
@@ -45,12 +45,6 @@ MAP = stack_map.StackMap.model_validate(
         ],
     }
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 class Stage:
@@ -113,13 +107,13 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def portal(browser: Browser, server: Server, stage: Stage) -> Iterator[Open]:
+def portal(chrome: Browser, server: Server, stage: Stage) -> Iterator[Open]:
     """Opens the portal as the one port's proxy does: with the code in a header."""
     code = _code(stage)
     contexts = []
 
     def opened(size: str = "wide", theme: str = "light") -> Page:
-        context = page_of(browser, size, theme, extra_http_headers={"Authorization": f"Bearer {code}"})
+        context = page_of(chrome, size, theme, extra_http_headers={"Authorization": f"Bearer {code}"})
         contexts.append(context)
         page = context.__enter__()
         page.goto(f"{server.url}/portal/")
@@ -262,9 +256,9 @@ def test_a_lost_proctor_is_said_and_nothing_written_is_lost(portal: Open, server
     assert [note.text for note in stage.of_kind(e.HandOver)] == ["the last word"]
 
 
-def test_the_door_takes_the_code_and_keeps_it_from_scripts(browser: Browser, server: Server, stage: Stage) -> None:
+def test_the_door_takes_the_code_and_keeps_it_from_scripts(chrome: Browser, server: Server, stage: Stage) -> None:
     code = _code(stage)
-    with page_of(browser) as page:
+    with page_of(chrome) as page:
         page.goto(f"{server.url}/portal/")
         assert accessibility(page) == []
         page.get_by_label("Code").fill("wrong")
@@ -284,9 +278,9 @@ def test_the_door_takes_the_code_and_keeps_it_from_scripts(browser: Browser, ser
         expect(page.locator("#stated")).to_contain_text("by cookie")
 
 
-def test_another_site_s_page_cannot_write(browser: Browser, server: Server, stage: Stage) -> None:
+def test_another_site_s_page_cannot_write(chrome: Browser, server: Server, stage: Stage) -> None:
     code = _code(stage)
-    with page_of(browser, extra_http_headers={"Authorization": f"Bearer {code}"}) as page:
+    with page_of(chrome, extra_http_headers={"Authorization": f"Bearer {code}"}) as page:
         page.route("http://elsewhere.test/", lambda route: route.fulfill(content_type="text/html", body=ELSEWHERE))
         page.goto("http://elsewhere.test/")
         with page.expect_response(re.compile("/candidate/hints")) as answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,11 @@ from brownout import entries as e
 from brownout import rubric
 from brownout.scorecard import document, render
 from brownout.settings import Harness
-from tests.browser.looking import accessibility, chromium, fits, page_of
+from tests.browser.looking import accessibility, fits, page_of
 from tests.unit.brownout.conftest import STALE, Story
 
 pytestmark = pytest.mark.browser
 LONG = "The watermark waits for an event kind that upstream stopped sending, so nothing after it moves. " * 12
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +48,8 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("size", "theme"), [("wide", "dark"), ("narrow", "light")])
-def test_it_is_readable_and_fits(browser: Browser, card: Path, size: str, theme: str) -> None:
-    with page_of(browser, size, theme) as page:
+def test_it_is_readable_and_fits(chrome: Browser, card: Path, size: str, theme: str) -> None:
+    with page_of(chrome, size, theme) as page:
         page.goto(card.as_uri())
         expect(page.locator("#replay")).to_be_visible()
 
@@ -65,8 +58,8 @@ def test_it_is_readable_and_fits(browser: Browser, card: Path, size: str, theme:
         assert page.complaints == []  # type: ignore[attr-defined]
 
 
-def test_the_replay_is_scrubbed_by_keyboard(browser: Browser, card: Path) -> None:
-    with page_of(browser) as page:
+def test_the_replay_is_scrubbed_by_keyboard(chrome: Browser, card: Path) -> None:
+    with page_of(chrome) as page:
         page.goto(card.as_uri())
         scrub = page.get_by_label("Moment of the interview")
         scrub.focus()
@@ -83,16 +76,16 @@ def test_the_replay_is_scrubbed_by_keyboard(browser: Browser, card: Path) -> Non
         expect(page.locator("#replay-state")).to_contain_text(re.compile(r"fixed at \d+:\d\d"))
 
 
-def test_it_prints_to_two_pages(browser: Browser, card: Path) -> None:
-    with page_of(browser) as page:
+def test_it_prints_to_two_pages(chrome: Browser, card: Path) -> None:
+    with page_of(chrome) as page:
         page.goto(card.as_uri())
         printed = page.pdf(prefer_css_page_size=True)
 
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", printed)) == 2
 
 
-def test_without_its_script_everything_is_still_there(browser: Browser, card: Path) -> None:
-    with page_of(browser, java_script_enabled=False) as page:
+def test_without_its_script_everything_is_still_there(chrome: Browser, card: Path) -> None:
+    with page_of(chrome, java_script_enabled=False) as page:
         page.goto(card.as_uri())
 
         expect(page.locator("#replay")).to_be_hidden()
