@@ -33,6 +33,11 @@ def _limit(value: float) -> Edit:
     return Edit(path=CONFIG, old=f"max_latency_ratio = {HEALTHY_LIMIT}\n", new=f"max_latency_ratio = {value}\n")
 
 
+LATENCY = ClientLatency(size="batch", quantile=0.75, objective_ms=100.0, min_ratio=3.0, requests=24)
+"""Every batch is slow while it is in, so three in four tell it from a restless machine, and a minute of them is enough:
+what was asked before a repair must not count for long after it."""
+
+
 def plan(parameters: Parameters) -> Plan:
     limit, threads = float(parameters["limit"]), int(parameters["threads"])
     subject = GATE_SUBJECTS[str(parameters["reason"])]
@@ -50,7 +55,7 @@ def plan(parameters: Parameters) -> Plan:
             Edit(path=CONFIG, old="allow_spinning = false\n", new="allow_spinning = true\n"),
         ),
     )
-    latency, cost, refuses = ClientLatency(size="batch", objective_ms=60.0, min_ratio=3.0), ModelCost(), GateRefuses()
+    latency, cost, refuses = LATENCY, ModelCost(), GateRefuses()
     back = OntimeCommand(args=("registry", "rollback"))
     tighten = EditFiles(edits=(_limit(limit).reversed,), subject="Gates: the latency budget is back")
     one_thread = EditFiles(

@@ -45,13 +45,6 @@ def test_a_slow_machine_alone_is_not_broken(stack: Any) -> None:
     assert LATENCY.run(stack.looking(healthy={"batch_p50_ms": 90.0})).status == "ok"
 
 
-@pytest.mark.parametrize(("tail", "status"), [(90.0, "ok"), (70.0, "broken")])
-def test_a_restless_machine_alone_is_not_broken(stack: Any, tail: float, status: str) -> None:
-    stack.answer(900, latency_ms=120)
-
-    assert LATENCY.run(stack.looking(healthy={"batch_p50_ms": 9.0, "batch_p95_ms": tail})).status == status
-
-
 def test_few_requests_are_unknown(stack: Any) -> None:
     stack.answer(60, latency_ms=120)
 
@@ -71,10 +64,8 @@ def test_healthy_figures_need_both_sizes(stack: Any) -> None:
 
     assert measure_healthy(stack.view) == {
         "single_p50_ms": 3.0,
-        "single_p95_ms": 3.0,
         "single_p99_ms": 3.0,
         "batch_p50_ms": 9.0,
-        "batch_p95_ms": 9.0,
         "batch_p99_ms": 9.0,
     }
 
