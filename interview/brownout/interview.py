@@ -6,7 +6,6 @@ These verbs touch the ledger alone; what moves the stack is in `brownout.lifecyc
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from brownout.rubric import dimensions
 from brownout.settings import Harness
 from ontime.clock import Clock
 from ontime.errors import UnknownNameError
+from ontime.files import replace_text
 
 CODE_LIVES_SECONDS = 8 * 3600.0
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -57,9 +57,7 @@ class Interview:
         Ledger.create(folder / "ledger.db")
         interview = cls(harness, created.interview)
         interview.ledger.append("harness", created, world=present(created.baseline).timestamp())
-        draft = harness.interviews / f".current.{os.getpid()}"
-        draft.write_text(created.interview)
-        draft.replace(harness.interviews / "current")
+        replace_text(harness.interviews / "current", created.interview)
         return interview
 
     def facts(self) -> Facts:
@@ -214,11 +212,8 @@ class Interview:
         """A fresh code for the candidate, replacing any other."""
         parts = ("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
         access = Access("-".join(parts), time.time() + CODE_LIVES_SECONDS)
-        path = self.folder / "access.json"
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps({"code": access.code, "expires": access.expires}))
-        draft.replace(path)
+        told = json.dumps({"code": access.code, "expires": access.expires})
+        replace_text(self.folder / "access.json", told, mode=0o600)
         return access
 
     def access(self) -> Access | None:

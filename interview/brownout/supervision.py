@@ -16,6 +16,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from brownout.errors import StackError
 from brownout.settings import ROOT, Harness
+from ontime.files import replace_text
 from ontime.runtime.holders import holder_of
 from ontime.runtime.readiness import Readiness
 from ontime.runtime.supervisor_config import LONGEST_SOCKET_PATH
@@ -215,11 +216,7 @@ class Supervision:
             raise StackError(f"{self._socket} is too long for a socket. Give BROWNOUT_STATE a shorter path.")
         for folder in (self._harness.run, self._harness.logs):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        text = self._render()
-        draft = self._config().with_suffix(".new")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(text)
-        draft.replace(self._config())
+        replace_text(self._config(), self._render(), mode=0o600)
 
     def _render(self) -> str:
         run, logs = self._harness.run, self._harness.logs

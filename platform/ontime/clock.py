@@ -7,7 +7,6 @@ All datetimes are timezone-aware UTC; `wall` and `world` in the file are Unix se
 from __future__ import annotations
 
 import json
-import os
 import time
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ontime.errors import ConfigError
+from ontime.files import replace_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,7 @@ def write_segments(path: Path, segments: tuple[Segment, ...]) -> None:
     """Replaces the clock file atomically; readers see the old or the new one, never half of one."""
     rows = [{"wall": s.wall, "world": s.world, "speed": s.speed} for s in segments]
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"segments": rows}))
-    draft.chmod(0o644)
-    draft.replace(path)
+    replace_text(path, json.dumps({"segments": rows}))
 
 
 class Clock:

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from ontime.contract import FEATURES
 from ontime.errors import UnknownNameError, WarehouseError
+from ontime.files import replacing
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 _EVENT = [("event_id", pa.string()), ("event_time", TIMESTAMP), ("available_at", TIMESTAMP), ("ingested_at", TIMESTAMP)]
@@ -364,14 +365,12 @@ class PartWriter:
 def replace_file(path: Path, rows: pa.Table, dictionary: list[str] | Literal[True] = True) -> None:
     """Writes `rows` as parquet at `path`: temporary file in the same directory, fsync, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        pq.write_table(rows, draft, compression="zstd", use_dictionary=dictionary)
-        with draft.open("rb") as handle:
-            os.fsync(handle.fileno())
-        draft.replace(path)
+        with replacing(path) as draft:
+            pq.write_table(rows, draft, compression="zstd", use_dictionary=dictionary)
+            with draft.open("rb") as handle:
+                os.fsync(handle.fileno())
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise WarehouseError(f"{path} cannot be written: {error}") from error
 
 

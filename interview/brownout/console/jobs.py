@@ -21,6 +21,7 @@ from brownout import entries as e
 from brownout.errors import LifecycleError, PreparationError
 from brownout.interview import current, new_id
 from brownout.settings import ROOT, Harness
+from ontime.files import replace_text
 
 APPEARS_SECONDS = 60.0
 """Until the ledger of a new interview is there: imports, and looking at what the stack stands on."""
@@ -62,10 +63,7 @@ class Jobs(Protocol):
 
 def note(harness: Harness, **values: Any) -> None:
     """Replaces what `run/job.json` says."""
-    path = _path(harness)
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(values))
-    draft.replace(path)
+    replace_text(_path(harness), json.dumps(values))
 
 
 def _path(harness: Harness) -> Path:

@@ -18,6 +18,7 @@ from brownout.probes.model_cost import cost_ratio
 from brownout.probes.versions import versions
 from brownout.registry_api import RegistryApi
 from ontime.errors import OntimeError
+from ontime.files import replace_text
 
 GATE = "latency"
 JUDGED_BY = ("ontime.toml", "platform/ontime/gates", "platform/ontime/registry", "platform/ontime/cli/registry.py")
@@ -98,7 +99,7 @@ class GateRefuses(Probe):
             if cost_ratio(view, str(version.version)) >= self.min_cost_ratio:
                 found = Oversized(str(version.version), version.source, version.run_id, dict(version.tags))
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(json.dumps(asdict(found)))
+                replace_text(kept, json.dumps(asdict(found)))
                 return found
         return None
 

@@ -13,6 +13,7 @@ from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.gate_refuses import copied
 from brownout.probes.versions import versions
 from ontime.errors import OntimeError
+from ontime.files import replace_text
 
 JUDGED_BY = (
     "ontime.toml",
@@ -141,7 +142,7 @@ class LeakRefused(Probe):
                     healthy=str(before.version),
                 )
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(json.dumps(asdict(found)))
+                replace_text(kept, json.dumps(asdict(found)))
                 return found
         return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from brownout.airflow_tables import ask
 from brownout.kind.rollouts import Rollouts
 from brownout.silences import active_silences
 from ontime.errors import OntimeError
+from ontime.files import replace_text
 from ontime.registry import RegistryReader
 from ontime.runtime.release import entries
 from ontime.settings import Environment
@@ -63,9 +63,7 @@ class Changes:
         known: dict[str, Any] = {"release": self._release, "aliases": self._aliases, "runs": sorted(self._runs or ())}
         if self._silences is not None:
             known["silences"] = sorted(self._silences)
-        draft = self._memory.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(known if self._runs is not None else {**known, "runs": None}))
-        draft.replace(self._memory)
+        replace_text(self._memory, json.dumps(known if self._runs is not None else {**known, "runs": None}))
 
     def _current(self) -> str:
         try:

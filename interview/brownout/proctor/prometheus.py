@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ import yaml
 
 from brownout.proctor import tokens
 from brownout.settings import Harness
+from ontime.files import replace_text
 from ontime.runtime.address import listen_address
 from ontime.runtime.tools import find
 
@@ -45,8 +45,8 @@ def write(harness: Harness) -> None:
     place = directory(harness)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(BCRYPT_ROUNDS)).decode()
-    _private(place / "prometheus.yml", yaml.safe_dump(configuration(harness), sort_keys=False))
-    _private(place / "web.yml", yaml.safe_dump({"basic_auth_users": {USER: hashed}}))
+    replace_text(place / "prometheus.yml", yaml.safe_dump(configuration(harness), sort_keys=False), mode=0o600)
+    replace_text(place / "web.yml", yaml.safe_dump({"basic_auth_users": {USER: hashed}}), mode=0o600)
 
 
 def command(harness: Harness) -> list[str]:
@@ -61,10 +61,3 @@ def command(harness: Harness) -> list[str]:
         f"--web.listen-address={listen_address(harness.host, harness.prometheus_url)}",
         "--log.level=warn",
     ]
-
-
-def _private(path: Path, text: str) -> None:
-    draft = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)
-    draft.replace(path)

@@ -13,6 +13,7 @@ from brownout.quiet.offline import look
 from brownout.quiet.verdict import Verdict
 from brownout.quiet.windows import windows
 from brownout.settings import ROOT, Harness
+from ontime.files import replace_text
 
 
 def of(probe: AnyProbe, count: int, model: Path, here: Harness) -> Verdict:
@@ -27,5 +28,5 @@ def of(probe: AnyProbe, count: int, model: Path, here: Harness) -> Verdict:
     verdict = look([probe], here.data, model, windows(count))[probe.name]
     path.parent.mkdir(parents=True, exist_ok=True)
     told_results = {window: {**asdict(result), "measured": {}} for window, result in verdict.results.items()}
-    path.write_text(json.dumps({"probe": verdict.probe, "how": verdict.how, "results": told_results}))
+    replace_text(path, json.dumps({"probe": verdict.probe, "how": verdict.how, "results": told_results}))
     return verdict

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -22,6 +21,7 @@ from brownout.scorecard import document, replay
 from brownout.scorecard.document import Scorecard
 from brownout.scorecard.strip import strip
 from ontime.contract import NEW_YORK
+from ontime.files import replace_text
 
 Form = Literal["html", "json", "md"]
 FORMS: tuple[Form, ...] = ("html", "json", "md")
@@ -121,9 +121,7 @@ def write(interview: Interview) -> dict[str, Path]:
     for form in FORMS:
         text = as_text(card, form)
         path = interview.folder / f"scorecard.{form}"
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(text)
-        draft.replace(path)
+        replace_text(path, text)
         files[form] = path
         hashes[path.name] = hashlib.sha256(text.encode()).hexdigest()
     noted = e.ScorecardWritten(head=card.ledger.head, entries=card.ledger.entries, files=hashes)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from brownout.errors import DatasetError
 from brownout.world import archive, tape
 from ontime import contract, warehouse
+from ontime.files import replace_text, replacing
 
 EVENT_TABLES = ("schedules", "departures", "arrivals", "cancellations", "weather")
 ROWS_PER_GROUP = 8192
@@ -47,13 +47,12 @@ def convert(source: Path, data: Path) -> None:
     tables = canonical.events(published["flights"], published["airports"], published["weather"])
     (data / "manifest.json").unlink(missing_ok=True)
     for name, rows in tables.items():
-        draft = data / f".{name}.{os.getpid()}"
-        pq.write_table(rows, draft, compression="zstd", row_group_size=ROWS_PER_GROUP)
-        draft.replace(_path(data, name))
+        with replacing(_path(data, name)) as draft:
+            pq.write_table(rows, draft, compression="zstd", row_group_size=ROWS_PER_GROUP)
     tape.write(data, tables)
     content = {name: hashlib.sha256(_path(data, name).read_bytes()).hexdigest() for name in tables}
     manifest = {"recipe": recipe(), "content": content, "rows": {name: rows.num_rows for name, rows in tables.items()}}
-    (data / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    replace_text(data / "manifest.json", json.dumps(manifest, indent=1))
 
 
 def content_hash(data: Path) -> str:

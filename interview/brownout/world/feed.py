@@ -6,13 +6,13 @@ The canonical events stay what they are; a change applies on the way out, to eve
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from brownout.errors import WorldError
+from ontime.files import replace_text
 
 Kind = Literal["schedule", "departure", "arrival", "cancellation", "weather", "request"]
 
@@ -65,9 +65,7 @@ class Feed:
 
     def change(self, changes: tuple[FeedChange, ...]) -> None:
         """Replaces all changes."""
-        draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        draft.write_text(json.dumps({"changes": [change.model_dump() for change in changes]}))
-        draft.replace(self._path)
+        replace_text(self._path, json.dumps({"changes": [change.model_dump() for change in changes]}))
         self.changes = changes
 
     def send(self, kind: str, body: dict[str, Any], world: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ontime.clock import Clock
 from ontime.contract import SLOW_VIEWS
 from ontime.features import load_events, local_midnight, slow_rows
+from ontime.files import replace_text
 from ontime.settings import Environment
 from ontime.warehouse import Warehouse
 
@@ -84,7 +85,4 @@ def _read_watermark(online: Path) -> datetime | None:
 
 
 def _write_watermark(online: Path, midnight: datetime) -> None:
-    path = _watermark(online)
-    draft = path.with_name(f".{path.name}")
-    draft.write_text(midnight.astimezone(UTC).isoformat())
-    draft.replace(path)
+    replace_text(_watermark(online), midnight.astimezone(UTC).isoformat())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ import httpx
 
 from ontime.contract import contract_hash
 from ontime.errors import ArtifactError, RegistryError, UnknownNameError
+from ontime.files import replacing
 from ontime.registry.model import MODEL_FILE, MODEL_NAME, ModelVersion, from_mlflow
 
 TIMEOUT = httpx.Timeout(10.0, connect=2.0)
@@ -103,9 +103,8 @@ class RegistryReader:
                 f" {version.onnx_sha256}. The file or the tag was changed after registration; register it anew."
             )
         into.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_bytes(content)
-        draft.replace(path)
+        with replacing(path) as draft:
+            draft.write_bytes(content)
         return path
 
     def artifact(self, version: ModelVersion, path: str) -> bytes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ontime.files import replace_text
 from ontime.reports.drift import Drift
 from ontime.reports.matching import Matched
 
@@ -42,14 +42,8 @@ def write(root: Path, window: Matched, drift: Drift) -> dict[str, Any]:
         "features": {name: asdict(column) for name, column in drift.columns.items()},
         "html": html,
     }
-    _replace(directory / "summary.json", summary)
-    _replace(root / LATEST, summary)
+    replace_text(directory / "summary.json", json.dumps(summary, indent=1))
+    replace_text(root / LATEST, json.dumps(summary, indent=1))
     for old in sorted(root.glob(_PATTERN), reverse=True)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
     return summary
-
-
-def _replace(path: Path, body: dict[str, Any]) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(body, indent=1))
-    draft.replace(path)

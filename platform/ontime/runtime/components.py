@@ -22,7 +22,7 @@ def ours(*names: str) -> tuple[str, ...]:
     return tuple(f"platform/ontime/{name}" for name in names)
 
 
-EVERYONE = (*ours("__init__.py", "errors.py", "settings.py", "clock.py", "contract.py"), "ontime.toml")
+EVERYONE = (*ours("__init__.py", "errors.py", "files.py", "settings.py", "clock.py", "contract.py"), "ontime.toml")
 """What every component of ours imports or reads."""
 
 FEATURES = (*ours("features/", "online.py"), "feature_repo/")

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ontime.errors import RuntimeStateError
+from ontime.files import replacing
 from ontime.runtime import airflow_database, airflow_settings
 from ontime.runtime.child import run_python
 from ontime.settings import Environment
@@ -134,11 +135,10 @@ def alertmanager_files(environment: Environment, root: Path) -> None:
 
 def _rendered(environment: Environment, root: Path, module: str, into: Path) -> None:
     """Writes what the release's `module.render(environment)` answers; `monitoring` is never imported here."""
-    draft = into.with_name(f".{into.name}")
     program = "import importlib, pathlib, sys; from ontime.settings import environment; "
     program += "pathlib.Path(sys.argv[2]).write_text(importlib.import_module(sys.argv[1]).render(environment()))"
-    complete(environment, root, ["-c", program, module, str(draft)], module)
-    draft.replace(into)
+    with replacing(into) as draft:
+        complete(environment, root, ["-c", program, module, str(draft)], module)
 
 
 def directories(environment: Environment) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ontime.errors import RuntimeStateError
+from ontime.files import replace_text
 from ontime.runtime import preparation, processes, release, tools
 from ontime.runtime.component import Component
 from ontime.runtime.components import COMPONENTS, chosen
@@ -127,14 +127,12 @@ def write_wrapper(environment: Environment) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(addresses(environment).items()))
     current = shlex.quote(str(environment.current))
-    draft = path.with_name(f".ontime.{os.getpid()}")
-    draft.write_text(
+    program = (
         f"#!/bin/sh\n# The platform's command line, out of the current release.\n{exports}\n"
         f"export PYTHONPATH={current}/platform:{current}\n"
         f'exec {shlex.quote(sys.executable)} -P -m ontime.cli "$@"\n'
     )
-    draft.chmod(0o755)
-    draft.replace(path)
+    replace_text(path, program, mode=0o755)
 
 
 def _release(environment: Environment) -> Path:

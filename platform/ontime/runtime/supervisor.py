@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from ontime.errors import RuntimeStateError
+from ontime.files import replace_text
 from ontime.runtime import journal
 from ontime.runtime.component import Component
 from ontime.runtime.process_environment import addresses, clean
@@ -199,6 +200,4 @@ class Supervisor:
     def _write(self, components: Iterable[Component]) -> None:
         run_directory(self._environment).mkdir(parents=True, exist_ok=True)
         self._environment.logs.mkdir(parents=True, exist_ok=True)
-        draft = self._file().with_suffix(".new")
-        draft.write_text(render(self._environment, components))
-        draft.replace(self._file())
+        replace_text(self._file(), render(self._environment, components))

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from ontime.errors import ConfigError, RuntimeStateError
+from ontime.files import replace_text
 from ontime.runtime.holders import holder_of
 from ontime.runtime.kind.kubectl import context_of
 from ontime.runtime.kind.programs import run
@@ -60,9 +61,7 @@ def record(environment: Environment) -> Record | None:
 def _write(environment: Environment, found: Record) -> None:
     path = _record_path(environment)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(asdict(found)))
-    draft.replace(path)
+    replace_text(path, json.dumps(asdict(found)))
 
 
 def exists(environment: Environment) -> bool:

@@ -1,0 +1,51 @@
+"""Whole files: whoever reads sees one writer's text, whatever the other writers do."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ontime.files import replace_text, replacing
+
+
+def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "access.json"
+    path.write_text("old")
+
+    replace_text(path, "new", mode=0o600)
+
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in tmp_path.iterdir()] == ["access.json"]
+
+
+def test_a_failed_draft_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    path.write_text("old")
+
+    with pytest.raises(ValueError, match="half"), replacing(path) as draft:
+        draft.write_text("half")
+        raise ValueError("half")
+
+    assert path.read_text() == "old"
+    assert [found.name for found in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_writers_in_one_process_never_take_each_others_draft(tmp_path: Path) -> None:
+    """The proctor's clock and an interviewer's request close one interview at the same moment."""
+    path = tmp_path / "scorecard.html"
+    texts = [str(number) * 20_000 for number in range(8)]
+
+    with ThreadPoolExecutor(len(texts)) as pool:
+        list(pool.map(lambda text: [replace_text(path, text) for _ in range(50)], texts))
+
+    assert path.read_text() in texts
+    assert [found.name for found in tmp_path.iterdir()] == ["scorecard.html"]
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="gone"):
+        replace_text(tmp_path / "gone" / "clock.json", "{}")
