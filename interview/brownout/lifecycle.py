@@ -240,7 +240,8 @@ class Lifecycle:
         waiting = {fault.id: fault.plan(parameters).symptom.name for fault, parameters in drawn}
         beside = {fault.id: fault.plan(parameters).symptom for fault, parameters in controls}
         budget = max((fault.symptom_budget_seconds for fault, _ in (*drawn, *controls)), default=0.0)
-        prober = Prober(interview, view, watched_by(interview.created, self._faults))
+        symptoms = [one for one in watched_by(interview.created, self._faults) if one.role == "symptom"]
+        prober = Prober(interview, view, symptoms)
         deadline = time.monotonic() + budget
         last = "nothing was looked at"
         while waiting or beside:

@@ -1,12 +1,14 @@
 """Runs an interview's probes and notes in the ledger what they answer: each change, and each run of ok that counts.
 
 A run of ok is ended by `broken` alone; `unknown` neither lengthens nor ends it. A prober that starts in the middle
-of an interview goes on from the ledger.
+of an interview goes on from the ledger. Probes that may take a minute are asked in a thread of their own, one at a
+time: no symptom waits for a gate's verdict.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -57,6 +59,22 @@ class Watched:
         return ON_CHANGE_EVERY_SECONDS if self.probe.cost == "on_change" and self.settled else CHEAP_EVERY_SECONDS
 
 
+class _Aside:
+    """One look of a slow probe, in a thread without which the process may end."""
+
+    def __init__(self, watched: Watched, view: ProbeView, begun: float) -> None:
+        self.watched, self.view, self.begun = watched, view, begun
+        self.answer: ProbeResult | Exception | None = None
+        self._thread = threading.Thread(target=self._look, name=watched.probe.name, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        self.answer = _asked(self.watched.probe, self.view)
+
+    def wait(self, seconds: float | None = None) -> None:
+        self._thread.join(seconds)
+
+
 class Prober:
     def __init__(
         self,
@@ -70,6 +88,7 @@ class Prober:
         self._watched = list(watched)
         self._now = now
         self._answers = AnswerCount(interview.harness.record)
+        self._aside: _Aside | None = None
         self._resume(interview.ledger.entries())
 
     def _resume(self, entries: Iterable[Entry]) -> None:
@@ -97,30 +116,57 @@ class Prober:
             watched.due, watched.equal = 0.0, 0
 
     def look(self) -> dict[tuple[str, str], ProbeResult]:
-        """Runs the probes that are due and notes what is new. Returns their results by (fault, probe)."""
-        results: dict[tuple[str, str], ProbeResult] = {}
+        """Asks the probes that are due and notes what is new. Returns the results by (fault, probe)."""
+        results = self._look_aside()
         for watched in self._watched:
-            begun = self._now()
-            if begun < watched.due:
+            if watched.probe.cost == "on_change" or self._now() < watched.due:
                 continue
-            result = self._ask(watched)
-            ended = self._now()
-            self._note(watched, result, begun)
-            watched.due = max(begun + watched.every(), ended + PATIENCE * (ended - begun))
-            results[(watched.fault, watched.probe.name)] = result
+            begun = self._now()
+            answer = _asked(watched.probe, self._view)
+            results[(watched.fault, watched.probe.name)] = self._take(watched, answer, begun)
         return results
 
-    def _ask(self, watched: Watched) -> ProbeResult:
-        try:
-            return watched.probe.run(self._view)
-        except Exception as error:  # a probe that fails must not end the interview, nor count against anyone
-            kind = type(error).__name__
-            if kind not in watched.troubles:
-                watched.troubles.add(kind)
-                log.info("probe %s failed", watched.probe.name, exc_info=True)
-                said = f"{watched.probe.name} of {watched.fault} failed: {kind}: {error}"
-                self._interview.add("proctor", e.HarnessTrouble(part="probe", what=said[:400]))
-            return ProbeResult("unknown", f"the probe itself failed: {kind}")
+    def wait(self, seconds: float | None = None) -> None:
+        """Until the slow probe that is being asked has answered; the next look takes its answer."""
+        if self._aside is not None:
+            self._aside.wait(seconds)
+
+    def _look_aside(self) -> dict[tuple[str, str], ProbeResult]:
+        """The slow probes' part: takes an answer that has come, and asks the one that is overdue most.
+
+        An answer to a question from before the last change is nobody's evidence.
+        """
+        results: dict[tuple[str, str], ProbeResult] = {}
+        if self._aside is not None:
+            aside = self._aside
+            if aside.answer is None:
+                return results
+            self._aside = None
+            if aside.view is self._view:
+                name = (aside.watched.fault, aside.watched.probe.name)
+                results[name] = self._take(aside.watched, aside.answer, aside.begun)
+        begun = self._now()
+        due = [one for one in self._watched if one.probe.cost == "on_change" and one.due <= begun]
+        if due:
+            self._aside = _Aside(min(due, key=lambda one: one.due), self._view, begun)
+        return results
+
+    def _take(self, watched: Watched, answer: ProbeResult | Exception, begun: float) -> ProbeResult:
+        ended = self._now()
+        result = self._failed(watched, answer) if isinstance(answer, Exception) else answer
+        self._note(watched, result, begun)
+        watched.due = max(begun + watched.every(), ended + PATIENCE * (ended - begun))
+        return result
+
+    def _failed(self, watched: Watched, error: Exception) -> ProbeResult:
+        """A probe that fails must not end the interview, nor count against anyone."""
+        kind = type(error).__name__
+        if kind not in watched.troubles:
+            watched.troubles.add(kind)
+            log.info("probe %s failed", watched.probe.name, exc_info=error)
+            said = f"{watched.probe.name} of {watched.fault} failed: {kind}: {error}"
+            self._interview.add("proctor", e.HarnessTrouble(part="probe", what=said[:400]))
+        return ProbeResult("unknown", f"the probe itself failed: {kind}")
 
     def _note(self, watched: Watched, result: ProbeResult, begun: float) -> None:
         if result.status != watched.status:
@@ -155,6 +201,13 @@ class Prober:
                     why=result.why[:400],
                 ),
             )
+
+
+def _asked(probe: Probe, view: ProbeView) -> ProbeResult | Exception:
+    try:
+        return probe.run(view)
+    except Exception as error:  # whatever it is, the prober tells it
+        return error
 
 
 def _changed(watched: Watched, result: ProbeResult) -> e.ProbeChanged:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -205,6 +206,7 @@ def test_on_change_probes_are_asked_rarely_once_they_stand(
     for second in range(120):
         clock.now = 1000.0 + second
         watch.look()
+        watch.wait()
 
     assert len(probe.asked) == asked
 
@@ -215,13 +217,64 @@ def test_a_change_makes_every_probe_due_and_older_answers_no_evidence(tell_story
     for second in range(60):
         clock.now = 1000.0 + second
         watch.look()
+        watch.wait()
     before = len(probe.asked)
 
     watch.changed(1060.5)
     watch.look()
+    watch.wait()
 
     assert len(probe.asked) == before + 1
     assert probe.asked[-1] == 1060.5
+
+
+@dataclass
+class SlowProbe(FakeProbe):
+    """Answers when it is let."""
+
+    cost: str = "on_change"
+    name: str = "GateRefuses"
+    let: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, view: FakeView) -> ProbeResult:
+        assert self.let.wait(30)
+        return super().run(view)
+
+
+def test_a_symptom_is_seen_while_a_slow_probe_is_asked(tell_story: Tell, record: Record) -> None:
+    slow, quick = SlowProbe(iter(["broken"])), FakeProbe(iter(["ok", "broken"]))
+    view: Any = FakeView()
+    both: Any = [Watched("stuck", slow, "root_cause"), Watched("stuck", quick, "symptom")]  # type: ignore[arg-type]
+    clock = Clock()
+    watch = Prober(tell_story().interview, view, both, clock)
+
+    seen = [watch.look()]
+    clock.now += 5
+    seen.append(watch.look())
+    slow.let.set()
+    watch.wait()
+    seen.append(watch.look())
+
+    assert [sorted(probe for _, probe in results) for results in seen] == [["FreshAge"], ["FreshAge"], ["GateRefuses"]]
+    assert seen[1]["stuck", "FreshAge"].status == "broken"
+
+
+def test_what_was_asked_before_a_change_is_no_evidence_of_what_holds_after_it(tell_story: Tell, record: Record) -> None:
+    story, slow = tell_story(), SlowProbe(iter(["ok", "broken"]))
+    watch = prober(story, slow)
+
+    watch.look()
+    watch.changed(7.0)
+    slow.let.set()
+    watch.wait()
+    dropped = watch.look()
+    watch.wait()
+    taken = watch.look()
+
+    assert dropped == {}
+    assert [result.status for result in taken.values()] == ["broken"]
+    assert slow.asked == [0.0, 7.0]
+    assert [kind for kind, *_ in noted(story)] == ["changed"]
 
 
 def test_a_record_that_is_not_there_counts_nothing(tmp_path: Path) -> None:
