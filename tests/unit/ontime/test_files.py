@@ -26,9 +26,13 @@ def test_a_failed_draft_leaves_what_was_there_and_nothing_else(tmp_path: Path) -
     path = tmp_path / "summary.json"
     path.write_text("old")
 
-    with pytest.raises(ValueError, match="half"), replacing(path) as draft:
-        draft.write_text("half")
-        raise ValueError("half")
+    def half_written() -> None:
+        with replacing(path) as draft:
+            draft.write_text("half")
+            raise ValueError("half a summary")
+
+    with pytest.raises(ValueError, match="half a summary"):
+        half_written()
 
     assert path.read_text() == "old"
     assert [found.name for found in tmp_path.iterdir()] == ["summary.json"]
