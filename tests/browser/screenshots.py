@@ -218,6 +218,19 @@ def live(interview: Interview) -> None:
     interview.state_finding("candidate", "upstream", "unit_or_schema_change", SAID, evidence=shown)
 
 
+def paused(browser: Browser, played: Played) -> None:
+    page = page_of(browser, played, "light")
+    page.goto(f"{played.url}/interviews/current")
+    page.get_by_role("button", name="Pause…").click()
+    page.keyboard.type("fire drill")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Resume").wait_for()
+    shoot(browser, played, "console-paused", "/interviews/current")
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Pause…").wait_for()
+    page.context.close()
+
+
 def ended(interview: Interview) -> None:
     """Repaired, handed over, closed; the first rater is done."""
     for record in interview.created.faults:
@@ -256,6 +269,7 @@ def main() -> int:
             shoot(browser, played, "console-live-narrow", "/interviews/current", width=390)
             shoot(browser, played, "console-shared", "/interviews/current/shared")
             portal(browser, played, interview)
+            paused(browser, played)
             ended(interview)
             shoot(browser, played, "console-closing", "/interviews/current/closing")
             second_rater(browser, played)

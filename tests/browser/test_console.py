@@ -7,13 +7,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from brownout import entries as e
 from tests.browser.driver import Played, axe, overflow
 
 Visit = Callable[..., Page]
 SAID = "Since this morning the airlines send hours where minutes were agreed."
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Presses Tab until `wanted` has the focus, from wherever it is now."""
+    for _ in range(150):
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    expect(wanted).to_be_focused()
 
 
 def prepared(visit: Visit, scenario: str = "mid-01") -> Page:
@@ -227,10 +236,17 @@ def test_ratings_first_then_agreement_then_the_scorecard(visit: Visit, chrome: A
     expect(page.get_by_label("Give them this link")).to_have_value(re.compile("/rate/enter#"))
     other = visit(page.get_by_label("Give them this link").input_value().removeprefix(played.url), enter=False)
     other.wait_for_url("**/rate")
-    other.locator("#rate-detection label.anchor").nth(2).click()
+    tab_to(other, other.locator("#rate-detection input[type=radio]").first)
+    for key in ("Space", "ArrowRight", "ArrowRight"):
+        other.keyboard.press(key)
+    expect(other.locator("#rate-detection input[type=radio]").nth(2)).to_be_checked()
     expect(other.locator("#rate-detection .said")).to_contain_text("Saved")
+    tab_to(other, other.locator("#why-detection"))
+    other.keyboard.type("Named a figure before touching anything.")
+    other.keyboard.press("Enter")
     assert (axe(other), axe(page)) == ([], [])
-    other.get_by_role("button", name="I am done rating").click()
+    tab_to(other, other.get_by_role("button", name="I am done rating"))
+    other.keyboard.press("Enter")
     expect(other.locator("main")).to_contain_text("Thank you")
     page.get_by_role("button", name="I am done rating").click()
 
@@ -246,6 +262,18 @@ def test_the_scorecard_can_be_replayed_in_the_console(visit: Visit, played: Play
     page.locator("#replay-at").press("End")
 
     expect(page.locator("#replay-told li.newest")).to_contain_text("Closed")
+
+
+def test_history_is_read_by_keyboard_alone(visit: Visit, played: Played) -> None:
+    page = visit("/history")
+    tab_to(page, page.locator("details summary").first)
+    page.keyboard.press("Enter")
+    expect(page.locator("details table").first).to_be_visible()
+    tab_to(page, page.get_by_role("link", name=played.interview.id))
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(f"**/interviews/{played.interview.id}**")
+    expect(page.locator("h1")).to_have_count(1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
