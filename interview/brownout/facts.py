@@ -226,14 +226,14 @@ class _Pauses:
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.started: float | None = None
         self.closed: tuple[tuple[float, float, bool], ...] = ()
-        self.open: tuple[Entry, bool] | None = None
+        self.open: tuple[Entry, e.Paused] | None = None
         for entry in entries:
             if isinstance(entry.payload, e.Started) and self.started is None:
                 self.started = entry.wall
             elif isinstance(entry.payload, e.Paused) and self.open is None:
-                self.open = (entry, entry.payload.lost)
+                self.open = (entry, entry.payload)
             elif isinstance(entry.payload, e.Resumed | e.Closed) and self.open is not None:
-                self.closed += ((self.open[0].wall, entry.wall, self.open[1]),)
+                self.closed += ((self.open[0].wall, entry.wall, self.open[1].lost),)
                 self.open = None
 
     def still(self, begin: float, end: float) -> float:
@@ -540,7 +540,7 @@ class _Derivation:
             closed=self.moment(closed.entry, closed.payload.reason) if closed else None,
             paused_seconds=sum(b - a for a, b, _ in self.pauses.closed),
             lost_seconds=sum(b - a for a, b, lost in self.pauses.closed if lost),
-            open_pause=self.moment(self.pauses.open[0]) if self.pauses.open else None,
+            open_pause=self.moment(self.pauses.open[0], self.pauses.open[1].reason) if self.pauses.open else None,
             faults=self.faults(findings),
             findings=findings,
             hints=self.hints(),

@@ -13,6 +13,7 @@ from brownout import entries as e
 from tests.browser.driver import Played, axe, overflow
 
 Visit = Callable[..., Page]
+SEEN = "Named a figure before touching anything."
 SAID = "Since this morning the airlines send hours where minutes were agreed."
 
 
@@ -127,6 +128,7 @@ def test_a_spoken_finding_a_hint_and_a_pause_by_keyboard_alone(visit: Visit, pla
     page.keyboard.type("fire drill")
     page.keyboard.press("Enter")
     expect(page.locator("#clock")).to_contain_text("stand still")
+    expect(page.locator("#clock")).to_contain_text("fire drill")
     page.get_by_role("button", name="Resume").press("Enter")
     expect(page.locator("#clock")).to_contain_text("running")
 
@@ -242,7 +244,7 @@ def test_ratings_first_then_agreement_then_the_scorecard(visit: Visit, chrome: A
     expect(other.locator("#rate-detection input[type=radio]").nth(2)).to_be_checked()
     expect(other.locator("#rate-detection .said")).to_contain_text("Saved")
     tab_to(other, other.locator("#why-detection"))
-    other.keyboard.type("Named a figure before touching anything.")
+    other.keyboard.type(SEEN)
     other.keyboard.press("Enter")
     assert (axe(other), axe(page)) == ([], [])
     tab_to(other, other.get_by_role("button", name="I am done rating"))
@@ -253,7 +255,9 @@ def test_ratings_first_then_agreement_then_the_scorecard(visit: Visit, chrome: A
     expect(page.locator("#agreement")).to_contain_text("0 of 1 ratings are equal, 1 at most one apart")
     expect(other.locator("main")).to_contain_text("0 of 1 ratings are equal")
     expect(page.get_by_role("link", name="Open the scorecard")).to_be_visible()
-    assert played.interview.facts().raters_finished == ("ben", "ann")
+    facts = played.interview.facts()
+    assert facts.raters_finished == ("ben", "ann")
+    assert {(r.rater, r.score, r.why) for r in facts.ratings} == {("ann", 4, ""), ("ben", 3, SEEN)}
 
 
 def test_the_scorecard_can_be_replayed_in_the_console(visit: Visit, played: Played) -> None:

@@ -39,15 +39,15 @@ def test_a_failed_draft_leaves_what_was_there_and_nothing_else(tmp_path: Path) -
 
 
 def test_writers_in_one_process_never_take_each_others_draft(tmp_path: Path) -> None:
-    """The proctor's clock and an interviewer's request close one interview at the same moment."""
-    path = tmp_path / "scorecard.html"
+    """A request and a clock may write one file at the same moment."""
+    path = tmp_path / "summary.html"
     texts = [str(number) * 20_000 for number in range(8)]
 
     with ThreadPoolExecutor(len(texts)) as pool:
         list(pool.map(lambda text: [replace_text(path, text) for _ in range(50)], texts))
 
     assert path.read_text() in texts
-    assert [found.name for found in tmp_path.iterdir()] == ["scorecard.html"]
+    assert [found.name for found in tmp_path.iterdir()] == ["summary.html"]
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:

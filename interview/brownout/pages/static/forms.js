@@ -6,7 +6,11 @@
     const form = event.target;
     if (form.method !== "post" || form.dataset.plain !== undefined || form.querySelector("input[type=password]")) return;
     event.preventDefault();
-    if (form.getAttribute("aria-busy") === "true") return;
+    const stays = form.dataset.stays !== undefined;
+    if (form.getAttribute("aria-busy") === "true") {
+      if (stays) form.dataset.again = "";  // what was chosen meanwhile is sent next; a second click is none
+      return;
+    }
     const button = event.submitter;
     const data = new FormData(form, button);
     const said = form.querySelector(".said");
@@ -18,13 +22,13 @@
       const answer = await fetch(target, { method: "POST", body: new URLSearchParams(data), headers: { Accept: "application/json" } });
       const told = await answer.json();
       if (!answer.ok) throw new Error(told.error || (told.errors || []).map((e) => `${e.field}: ${e.reason}`).join(" "));
-      if (form.dataset.stays === undefined) form.reset();
+      if (!stays) form.reset();
       form.closest("dialog")?.close();
       const holder = form.closest("details[data-closes]");
       if (holder) { holder.open = false; holder.querySelector("summary").focus(); }
       if (said) { said.className = "said good"; said.textContent = told.said || ""; }
       if (told.go) { location.assign(told.go); return; }
-      if (form.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) document.activeElement.blur();
+      if (!stays && form.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) document.activeElement.blur();
       await live.refresh();
     } catch (error) {
       const text = error instanceof TypeError ? "The proctor does not answer. Nothing was recorded; try again." : error.message;
@@ -32,6 +36,7 @@
     } finally {
       form.removeAttribute("aria-busy");
       button?.removeAttribute("aria-disabled");
+      if (form.dataset.again !== undefined) { delete form.dataset.again; form.requestSubmit(); }
     }
   });
   document.addEventListener("click", (event) => {
