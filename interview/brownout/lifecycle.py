@@ -265,9 +265,13 @@ class Lifecycle:
                     "Try again, with another seed if it stays so."
                 )
             time.sleep(OBSERVE_EVERY_SECONDS if waiting or beside else 0)
-        for one, drawn_for_it in drawn:
-            if weak := too_weak(one.plan(drawn_for_it).symptom, view):
-                raise PreparationError(f"{one.id} cannot be shown on this machine: {weak}")
+        for one, parameters in drawn:
+            symptom = one.plan(parameters).symptom
+            while weak := too_weak(symptom, view):
+                if time.monotonic() > deadline:
+                    raise PreparationError(f"{one.id} cannot be shown on this machine: {weak}")
+                self._tell("wait for the symptom", "doing", weak)
+                time.sleep(OBSERVE_EVERY_SECONDS)
 
     # -- live -------------------------------------------------------------------------------------------------------
 

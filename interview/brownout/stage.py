@@ -30,7 +30,7 @@ from ontime.settings import Environment
 
 HEALTHY_SECONDS = 60.0
 HEALTHY_FIGURES = 4
-"""p50 and p99 of single and batch requests."""
+"""Median and upper quartile of single and batch requests."""
 NAMED = ("apache-airflow", "bentoml", "evidently", "feast", "lightgbm", "mlflow", "onnxruntime")
 
 

@@ -79,7 +79,7 @@ def plan(parameters: Parameters) -> Plan:
         guards=(
             path,
             quality,
-            ClientLatency(size="batch", quantile=0.75, objective_ms=100.0, min_ratio=4.0),
+            ClientLatency(size="batch", objective_ms=100.0, min_ratio=4.0),
             FreshAge(),
             StoredRowsTrue(field="scheduled_minutes"),
             whole,

@@ -33,9 +33,7 @@ def _limit(value: float) -> Edit:
     return Edit(path=CONFIG, old=f"max_latency_ratio = {HEALTHY_LIMIT}\n", new=f"max_latency_ratio = {value}\n")
 
 
-LATENCY = ClientLatency(size="batch", quantile=0.75, objective_ms=100.0, min_ratio=3.0, requests=24)
-"""Every batch is slow while it is in, so three in four tell it from a restless machine, and a minute of them is enough:
-what was asked before a repair must not count for long after it."""
+LATENCY = ClientLatency(size="batch", objective_ms=100.0)
 
 
 def plan(parameters: Parameters) -> Plan:
