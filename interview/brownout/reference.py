@@ -16,10 +16,6 @@ MADE = "<!-- Made from the catalogue by `make docs`; `make docs-check` compares.
 EMPTY = "–"
 
 
-def stale() -> bool:
-    return not PAGE.exists() or PAGE.read_text() != page()
-
-
 def write() -> None:
     PAGE.write_text(page())
 

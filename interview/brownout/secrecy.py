@@ -84,14 +84,15 @@ def secrecy(harness: Harness) -> Secrecy:
 
 
 def close_doors(harness: Harness) -> None:
-    """Makes the checkout and the harness's state readable by the invoker alone (0700).
+    """Makes the checkout and the harness's state and cache readable by the invoker alone (0700).
 
     In a namespace of its own nobody else is there; the image is read-only and the volume another's.
     """
-    harness.state.mkdir(parents=True, exist_ok=True)
+    for directory in (harness.state, harness.cache):
+        directory.mkdir(parents=True, exist_ok=True)
     if secrecy(harness).level == "separate-namespace":
         return
-    for directory in (ROOT, harness.state):
+    for directory in (ROOT, harness.state, harness.cache):
         directory.chmod(0o700)
 
 

@@ -15,11 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Harness(BaseSettings):
-    """Addresses and paths of the interviewer's side. Everything under `state` is for the invoker's eyes only."""
+    """Addresses and paths of the interviewer's side. What is under `state` and `cache` only the invoker may read."""
 
     model_config = SettingsConfigDict(env_prefix="BROWNOUT_", frozen=True, extra="ignore")
 
     state: Path = Field(default=Path.home() / ".local/state/brownout", description="Directory of all harness state.")
+    cache: Path = Field(
+        default_factory=lambda known: known["state"],
+        description="Directory of what is made once of the flights: events, baselines, models. Default: the state's.",
+    )
     host: str = Field(default="127.0.0.1", description="Address that the harness's servers bind to.")
     proctor_url: str = Field(default="http://127.0.0.1:7201", description="Base URL of the proctor.")
     console_url: str = Field(
@@ -43,16 +47,16 @@ class Harness(BaseSettings):
 
     @property
     def data(self) -> Path:
-        return self.state / "data"
+        return self.cache / "data"
 
     @property
     def baselines(self) -> Path:
-        return self.state / "baselines"
+        return self.cache / "baselines"
 
     @property
     def models(self) -> Path:
         """Models that injections need, trained once."""
-        return self.state / "models"
+        return self.cache / "models"
 
     @property
     def world(self) -> Path:

@@ -93,24 +93,29 @@ def quiet(
 
 
 def docs(
-    check: Annotated[bool, typer.Option("--check", help="Only tell whether it is as it should be.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether they are as they should be.")] = False,
 ) -> None:
-    """Write docs/reference/faults.md from the catalogue and its last proof. With --check: exit code 6 when stale.
+    """Write the catalogue's page and the interviewer's reference from the code. With --check: exit code 6 when stale.
 
     Example: brownout docs --check
     """
-    from brownout.reference import PAGE, stale, write
+    from brownout import reference as catalogue
+    from brownout.cli import reference
+    from brownout.cli.app import app
     from brownout.settings import ROOT
 
-    shown = PAGE.relative_to(ROOT)
+    made = {catalogue.PAGE: catalogue.page(), reference.PAGE: reference.page(app)}
+    stale = [page for page, text in made.items() if not page.exists() or page.read_text() != text]
     if not check:
-        write()
-        say(f"{shown} is written.")
-    elif stale():
-        OUT.complain(f"{shown} does not say what the catalogue says. Run `make docs` and commit it.")
+        for page in stale:
+            page.write_text(made[page])
+            say(f"{page.relative_to(ROOT)} is written.")
+        return
+    for page in stale:
+        OUT.complain(f"{page.relative_to(ROOT)} does not say what the code says. Run `make docs` and commit it.")
+    if stale:
         raise typer.Exit(6)
-    else:
-        say(f"{shown} says what the catalogue says.", "green")
+    say(f"{len(made)} pages say what the code says.", "green")
 
 
 def add_to(app: typer.Typer) -> None:

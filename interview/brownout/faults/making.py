@@ -39,11 +39,11 @@ def make(recipe: AnyRecipe, first: date, last: date, harness: Harness) -> Path:
 
     Raises `PreparationError` when training failed.
     """
-    found = cached(recipe, first, last, harness.state)
+    found = cached(recipe, first, last, harness.models)
     if found is not None:
         return found
     told = {"recipe": recipe.model_dump(mode="json"), "first": first.isoformat(), "last": last.isoformat()}
-    command = [sys.executable, "-m", "brownout.faults.making", json.dumps(told), str(harness.data), str(harness.state)]
+    command = [sys.executable, "-m", "brownout.faults.making", json.dumps(told), str(harness.data), str(harness.models)]
     path = os.pathsep.join([str(ROOT / "platform"), str(ROOT / "interview"), str(ROOT)])
     try:
         done = subprocess.run(
@@ -56,13 +56,13 @@ def make(recipe: AnyRecipe, first: date, last: date, harness: Harness) -> Path:
         )
     except subprocess.TimeoutExpired as error:
         raise PreparationError(f"Training {recipe.name} took over {WITHIN_SECONDS:.0f} s.") from error
-    found = cached(recipe, first, last, harness.state)
+    found = cached(recipe, first, last, harness.models)
     if done.returncode or found is None:
         raise PreparationError(f"Training {recipe.name} failed: {done.stderr.strip()[-400:]}")
     return found
 
 
-def _make(recipe: AnyRecipe, trained: Days, data: Path, state: Path) -> None:
+def _make(recipe: AnyRecipe, trained: Days, data: Path, models: Path) -> None:
     truth = Truth(data)
     held_out = Days(trained.last + timedelta(days=1), trained.last + timedelta(days=HELD_OUT_DAYS))
     rows, unseen = (frame(recipe, truth, days) for days in (trained, held_out))
@@ -71,7 +71,7 @@ def _make(recipe: AnyRecipe, trained: Days, data: Path, state: Path) -> None:
     else:
         usual = load_behaviour(ROOT / "ontime.toml").training
         booster, parameters = train(rows, usual), booster_parameters(usual)
-    directory = state / "models" / key(recipe, trained.first, trained.last)
+    directory = models / key(recipe, trained.first, trained.last)
     draft = directory.with_name(f".{directory.name}.{os.getpid()}")
     files = draft / "files"
     files.mkdir(parents=True)

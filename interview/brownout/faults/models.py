@@ -140,7 +140,7 @@ def _scaled(tree: str, count: int) -> str:
     return "\n".join(lines)
 
 
-def cached(recipe: AnyRecipe, first: date, last: date, state: Path) -> Path | None:
-    """The directory of a model made before, or None."""
-    directory = state / "models" / key(recipe, first, last)
+def cached(recipe: AnyRecipe, first: date, last: date, models: Path) -> Path | None:
+    """The directory below `models` of a model made before, or None."""
+    directory = models / key(recipe, first, last)
     return directory if (directory / "run.json").exists() else None

@@ -11,8 +11,8 @@ from pydantic import Field
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.record import BATCH, LIVE_SECONDS, SINGLE, Record
 
-ENOUGH = 8
-"""Requests of one size from which its healthy latency is known: a minute of departure boards at dawn."""
+ENOUGH = 5
+"""Requests of one size from which its healthy latency is known: half a minute of large departure boards at dawn."""
 UPPER = 0.75
 """What is judged is the upper quartile: a slow model slows every request, while the 99th percentile of a minute's
 requests is their maximum, which is the machine's."""
@@ -37,8 +37,8 @@ class ClientLatency(Probe):
     """The upper quartile of the newest requests of one size, by the world's record.
 
     Broken when it exceeds the objective and is also a multiple of the healthy median on this machine, so that a slow
-    machine alone breaks nothing. `unknown` below `min_requests`. A minute of batches is enough: what was asked before
-    a repair must not count for long after it.
+    machine alone breaks nothing. `unknown` below `min_requests`. Two minutes of batches are enough: what was asked
+    before a repair must not count for long after it.
     """
 
     kind: Literal["client_latency"] = "client_latency"
@@ -46,7 +46,7 @@ class ClientLatency(Probe):
     objective_ms: float = Field(gt=0)
     min_ratio: float = Field(default=3.0, ge=1, description="Over the healthy median, when that was measured.")
     requests: int = Field(default=24, ge=10)
-    min_requests: int = Field(default=12, ge=5)
+    min_requests: int = Field(default=8, ge=5)
 
     def run(self, view: ProbeView) -> ProbeResult:
         record = Record(view.harness.record)

@@ -116,7 +116,7 @@ def _worse(before: ProbeResult | None, now: ProbeResult) -> ProbeResult:
 
 def _view(folder: Path, window: Window, data: Path, model: Path) -> ProbeView:
     """The proctor's side at the end of the window; the fault that never came would have come some time before it."""
-    harness = Harness(state=folder / "harness")
+    harness = Harness(state=folder / "harness", cache=folder / "harness")
     harness.world.mkdir(parents=True)
     (harness.state / "data").symlink_to(data)
     write_segments(harness.world / "clock.json", (Segment(0.0, window.ends.timestamp(), 0.0),))

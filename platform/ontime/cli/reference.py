@@ -46,7 +46,9 @@ def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A Markdown table, an empty line after it."""
+
     def line(cells: tuple[str, ...]) -> str:
         return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
@@ -60,9 +62,9 @@ def settings() -> str:
         "# Settings\n",
         "## Addresses and paths: the environment\n",
         "Only environment variables; `ontime config` shows what is in effect.\n",
-        _table(
+        table(
             ("variable", "type", "default", "meaning"),
-            [(f"`ONTIME_{name.upper()}`", *cells) for name, cells in _fields(Environment)],
+            [(f"`ONTIME_{name.upper()}`", *cells) for name, cells in fields_of(Environment)],
         ),
         "## What the platform decides: `ontime.toml`\n",
         "Tracked with the code and deployed with it. Unknown keys are refused.\n",
@@ -71,15 +73,16 @@ def settings() -> str:
         parts.append(f"### `[{section}]`\n")
         assert isinstance(field.annotation, type)  # noqa: S101
         parts.append(
-            _table(
+            table(
                 ("key", "type", "default", "meaning"),
-                [(f"`{name}`", *cells) for name, cells in _fields(field.annotation)],
+                [(f"`{name}`", *cells) for name, cells in fields_of(field.annotation)],
             )
         )
     return "\n".join(parts)
 
 
-def _fields(model: type[BaseModel]) -> Iterator[tuple[str, tuple[str, str, str]]]:
+def fields_of(model: type[BaseModel]) -> Iterator[tuple[str, tuple[str, str, str]]]:
+    """Name of every setting, and its type with bounds, its default and its meaning."""
     home = str(Path.home())
     for name, field in model.model_fields.items():
         default = "" if field.default is PydanticUndefined else str(field.default).replace(home, "~")
@@ -110,7 +113,7 @@ class Metric:
 def metrics(root: Path) -> str:
     found = sorted({metric for place in SOURCES for metric in _metrics_below(root, root / place)})
     rows = [(f"`{m.name}`", m.kind, m.labels, m.meaning, m.component) for m in found]
-    return "\n".join(["# Metrics\n", _table(("metric", "type", "labels", "meaning", "of"), rows)])
+    return "\n".join(["# Metrics\n", table(("metric", "type", "labels", "meaning", "of"), rows)])
 
 
 def _metrics_below(root: Path, place: Path) -> Iterator[Metric]:
@@ -177,9 +180,9 @@ def alerts(root: Path) -> str:
                 else:
                     recorded.append((f"`{rule['record']}`", _code(rule["expr"])))
     parts.append("`for` is wall time. A `page` wakes somebody; a `ticket` waits for the morning.\n")
-    parts.append(_table(("alert", "severity", "for", "when", "says"), sorted(rows)))
+    parts.append(table(("alert", "severity", "for", "when", "says"), sorted(rows)))
     parts.append("## Recorded series\n")
-    parts.append(_table(("series", "expression"), sorted(recorded)))
+    parts.append(table(("series", "expression"), sorted(recorded)))
     return "\n".join(parts)
 
 
@@ -193,17 +196,17 @@ def command_line() -> str:
     from ontime.cli.app import app
 
     parts = ["# Command line\n", "`$ONTIME_STATE/bin/ontime`, or `python -m ontime.cli` in a checkout.\n"]
-    parts += _commands(typer.main.get_command(app), "ontime")
+    parts += commands_of(typer.main.get_command(app), "ontime")
     return "\n".join(parts)
 
 
-def _commands(command: Any, path: str) -> Iterator[str]:
+def commands_of(command: Any, path: str) -> Iterator[str]:
     """A section for every command below `command`."""
     children = getattr(command, "commands", {})
     if not children or getattr(command, "invoke_without_command", False):
         yield from _command(command, path)
     for name in sorted(children):
-        yield from _commands(children[name], f"{path} {name}")
+        yield from commands_of(children[name], f"{path} {name}")
 
 
 def _command(command: Any, path: str) -> Iterator[str]:
@@ -215,7 +218,7 @@ def _command(command: Any, path: str) -> Iterator[str]:
     rows = [(f"`{p.name.upper()}`", getattr(p, "help", None) or "") for p in arguments]
     rows += [(", ".join(f"`{name}`" for name in (*p.opts, *p.secondary_opts)), p.help or "") for p in options]
     if rows:
-        yield _table(("argument or option", "meaning"), rows)
+        yield table(("argument or option", "meaning"), rows)
 
 
 def _prose(text: str) -> str:

@@ -182,7 +182,7 @@ class SmallStack:
         tick: int = 0,
         version: str = "1",
         latency_ms: float = 8.0,
-        batch: int = 30,
+        batch: int = 50,
         minutes_factor: float = 1.0,
         code: int = 200,
         offset: float = 0.0,
