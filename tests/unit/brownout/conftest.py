@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from brownout.facts import Facts
 from brownout.interview import Interview
 from brownout.ledger import Ledger
 from brownout.settings import Harness
+
+# Whatever stack the shell around the tests is set up for, they see the defaults.
+for name in [name for name in os.environ if name.startswith("BROWNOUT_")]:
+    del os.environ[name]
 
 BEGIN = 1_795_000_000.0
 WORLD = 1_367_838_000.0
