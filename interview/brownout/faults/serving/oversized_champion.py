@@ -33,7 +33,7 @@ def _limit(value: float) -> Edit:
     return Edit(path=CONFIG, old=f"max_latency_ratio = {HEALTHY_LIMIT}\n", new=f"max_latency_ratio = {value}\n")
 
 
-LATENCY = ClientLatency(size="batch", objective_ms=100.0)
+LATENCY = ClientLatency(size="batch", objective_ms=60.0)
 
 
 def plan(parameters: Parameters) -> Plan:
