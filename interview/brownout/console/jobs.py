@@ -25,6 +25,8 @@ from ontime.files import replace_text
 
 APPEARS_SECONDS = 60.0
 """Until the ledger of a new interview is there: imports, and looking at what the stack stands on."""
+OPEN = 0o022
+"""A job makes the platform's state as a person's command does; the proctor's own umask would shut the platform out."""
 
 log = logging.getLogger(__name__)
 
@@ -122,6 +124,7 @@ class ProcessJobs:
                 cwd=self._harness.run,
                 env={**os.environ, "PYTHONPATH": paths},
                 start_new_session=True,
+                umask=OPEN,
             )
         note(self._harness, pid=process.pid, what=what["do"], step="begins", since=time.time(), ended=False, failed="")
         assert process.stdin is not None  # noqa: S101 - asked for above

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +49,26 @@ def test_one_job_at_a_time(here: Harness, monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(LifecycleError, match="A reset is under way: restores"):
         ProcessJobs(here).reset("may")
+
+
+def test_what_a_job_makes_is_open_to_the_platform(
+    here: Harness, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The proctor keeps everything to itself; what a job restores belongs to the platform's own user."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\ncd {tmp_path} && cat > asked && umask > part && mv part umask\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(program))
+    before = os.umask(0o077)
+    try:
+        ProcessJobs(here).reset("may")
+    finally:
+        os.umask(before)
+
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "umask").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert int((tmp_path / "umask").read_text(), 8) == 0o022
 
 
 def test_a_file_that_is_cut_off_is_no_job(here: Harness) -> None:
