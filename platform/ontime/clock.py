@@ -55,7 +55,7 @@ def write_segments(path: Path, segments: tuple[Segment, ...]) -> None:
     """Replaces the clock file atomically; readers see the old or the new one, never half of one."""
     rows = [{"wall": s.wall, "world": s.world, "speed": s.speed} for s in segments]
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, json.dumps({"segments": rows}))
+    replace_text(path, json.dumps({"segments": rows}), mode=0o644)
 
 
 class Clock:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 
 @contextmanager
-def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
+def replacing(path: Path, mode: int | None = None) -> Iterator[Path]:
     """A draft that takes `path`'s place when the block ends well, and is gone when it does not.
 
     Its name is nobody else's, in this process or another, so that two writers of one file never meet: the last wins.
+    Without a `mode` it has what the process's umask leaves, as any new file.
     Raises `OSError` when the directory is not there or cannot be written.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    draft = Path(name)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    draft.touch(0o666 if mode is None else mode, exist_ok=False)
     try:
-        os.fchmod(descriptor, mode)
-        os.close(descriptor)
+        if mode is not None:
+            draft.chmod(mode)
         yield draft
         draft.replace(path)
     except BaseException:
@@ -28,7 +28,7 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
         raise
 
 
-def replace_text(path: Path, text: str, mode: int = 0o644) -> None:
+def replace_text(path: Path, text: str, mode: int | None = None) -> None:
     """Writes `text` as the whole of `path`."""
     with replacing(path, mode) as draft:
         draft.write_text(text, encoding="utf-8")

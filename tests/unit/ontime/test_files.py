@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,16 @@ def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [found.name for found in tmp_path.iterdir()] == ["access.json"]
+
+
+def test_without_a_mode_the_umask_decides(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        replace_text(tmp_path / "mine.json", "{}")
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "mine.json").stat().st_mode) == 0o600
 
 
 def test_a_failed_draft_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
