@@ -9,7 +9,7 @@ from prometheus_client.core import Metric
 
 from brownout.proctor.metrics import InterviewMetrics
 from brownout.settings import ROOT, Harness
-from ontime.cli.reference import MADE, commands_of, fields_of, table
+from ontime.cli.reference import MADE, commands_of, table, variables
 
 PAGE = ROOT / "interview" / "guide" / "reference.md"
 
@@ -23,10 +23,7 @@ def page(app: typer.Typer) -> str:
         "[the catalogue](../../docs/reference/faults.md).\n",
         "## Settings\n",
         "Only environment variables.\n",
-        table(
-            ("variable", "type", "default", "meaning"),
-            [(f"`BROWNOUT_{name.upper()}`", *cells) for name, cells in fields_of(Harness)],
-        ),
+        variables(Harness),
         "## Metrics\n",
         "At `BROWNOUT_METRICS_URL`/metrics behind a bearer token, and in the interviewer's own Prometheus.\n",
         table(("metric", "type", "labels", "meaning"), list(_metrics())),

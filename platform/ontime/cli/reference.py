@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 
 PLACE = Path("docs/reference")
 MADE = "<!-- Made from the code by `make docs`; `make docs-check` compares. -->\n"
@@ -62,10 +63,7 @@ def settings() -> str:
         "# Settings\n",
         "## Addresses and paths: the environment\n",
         "Only environment variables; `ontime config` shows what is in effect.\n",
-        table(
-            ("variable", "type", "default", "meaning"),
-            [(f"`ONTIME_{name.upper()}`", *cells) for name, cells in fields_of(Environment)],
-        ),
+        variables(Environment),
         "## What the platform decides: `ontime.toml`\n",
         "Tracked with the code and deployed with it. Unknown keys are refused.\n",
     ]
@@ -75,14 +73,20 @@ def settings() -> str:
         parts.append(
             table(
                 ("key", "type", "default", "meaning"),
-                [(f"`{name}`", *cells) for name, cells in fields_of(field.annotation)],
+                [(f"`{name}`", *cells) for name, cells in _fields(field.annotation)],
             )
         )
     return "\n".join(parts)
 
 
-def fields_of(model: type[BaseModel]) -> Iterator[tuple[str, tuple[str, str, str]]]:
-    """Name of every setting, and its type with bounds, its default and its meaning."""
+def variables(model: type[BaseSettings]) -> str:
+    """The environment variables that `model` is read from, as a table."""
+    prefix = model.model_config.get("env_prefix", "")
+    rows = [(f"`{prefix}{name.upper()}`", *cells) for name, cells in _fields(model)]
+    return table(("variable", "type", "default", "meaning"), rows)
+
+
+def _fields(model: type[BaseModel]) -> Iterator[tuple[str, tuple[str, str, str]]]:
     home = str(Path.home())
     for name, field in model.model_fields.items():
         default = "" if field.default is PydanticUndefined else str(field.default).replace(home, "~")
