@@ -26,7 +26,6 @@ def test_every_setting_metric_and_command_is_there() -> None:
 def test_a_page_that_says_something_else_is_told_and_mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "reference.md").write_text("something else")
     monkeypatch.setattr(reference, "PAGE", tmp_path / "reference.md")
-    monkeypatch.setattr("brownout.settings.ROOT", tmp_path)
     run = CliRunner()
 
     assert run.invoke(app, ["docs", "--check"]).exit_code == 6
