@@ -36,6 +36,8 @@ Tell = Callable[[str, str, str], None]
 
 WATCH_SECONDS = 600.0
 OBSERVE_EVERY_SECONDS = 1.0
+LAST_LOOK_SECONDS = 60.0
+"""For a slow probe's last look: nothing asks the platform any more when it is frozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,7 @@ class Lifecycle:
                     raise PreparationError(f"{one.id} cannot be shown on this machine: {weak}")
                 self._tell("wait for the symptom", "doing", weak)
                 time.sleep(OBSERVE_EVERY_SECONDS)
+        prober.wait(LAST_LOOK_SECONDS)
 
     # -- live -------------------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ class _Aside:
     def _look(self) -> None:
         self.answer = _asked(self.watched.probe, self.view)
 
-    def wait(self, seconds: float | None = None) -> None:
+    def wait(self, seconds: float) -> None:
         self._thread.join(seconds)
 
 
@@ -126,8 +126,8 @@ class Prober:
             results[(watched.fault, watched.probe.name)] = self._take(watched, answer, begun)
         return results
 
-    def wait(self, seconds: float | None = None) -> None:
-        """Until the slow probe that is being asked has answered; the next look takes its answer."""
+    def wait(self, seconds: float) -> None:
+        """Until the slow probe that is being asked has answered, at most so long; the next look takes its answer."""
         if self._aside is not None:
             self._aside.wait(seconds)
 

@@ -206,7 +206,7 @@ def test_on_change_probes_are_asked_rarely_once_they_stand(
     for second in range(120):
         clock.now = 1000.0 + second
         watch.look()
-        watch.wait()
+        watch.wait(30)
 
     assert len(probe.asked) == asked
 
@@ -217,12 +217,12 @@ def test_a_change_makes_every_probe_due_and_older_answers_no_evidence(tell_story
     for second in range(60):
         clock.now = 1000.0 + second
         watch.look()
-        watch.wait()
+        watch.wait(30)
     before = len(probe.asked)
 
     watch.changed(1060.5)
     watch.look()
-    watch.wait()
+    watch.wait(30)
 
     assert len(probe.asked) == before + 1
     assert probe.asked[-1] == 1060.5
@@ -252,7 +252,7 @@ def test_a_symptom_is_seen_while_a_slow_probe_is_asked(tell_story: Tell, record:
     clock.now += 5
     seen.append(watch.look())
     slow.let.set()
-    watch.wait()
+    watch.wait(30)
     seen.append(watch.look())
 
     assert [sorted(probe for _, probe in results) for results in seen] == [["FreshAge"], ["FreshAge"], ["GateRefuses"]]
@@ -266,9 +266,9 @@ def test_what_was_asked_before_a_change_is_no_evidence_of_what_holds_after_it(te
     watch.look()
     watch.changed(7.0)
     slow.let.set()
-    watch.wait()
+    watch.wait(30)
     dropped = watch.look()
-    watch.wait()
+    watch.wait(30)
     taken = watch.look()
 
     assert dropped == {}
