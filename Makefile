@@ -61,7 +61,7 @@ preflight: setup ## Whether this machine can run it all
 
 test: test-unit test-k8s test-stack test-faults test-browser ## All tests, a running stack included
 
-test-unit: setup ## Seconds; nothing has to run
+test-unit: setup ## A few minutes on every core; nothing has to run
 	@$(VENV)/bin/pytest tests/unit -n auto --dist loadfile $(PYTEST)
 
 test-k8s: setup ## The manifests, rendered and judged without a cluster

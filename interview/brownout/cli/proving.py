@@ -99,8 +99,6 @@ def docs(
 
     Example: brownout docs --check
     """
-    from os.path import relpath
-
     from brownout import reference as catalogue
     from brownout.cli import reference
     from brownout.cli.app import app
@@ -111,10 +109,10 @@ def docs(
     if not check:
         for page in stale:
             page.write_text(made[page])
-            say(f"{relpath(page, ROOT)} is written.")
+            say(f"{os.path.relpath(page, ROOT)} is written.")
         return
     for page in stale:
-        OUT.complain(f"{relpath(page, ROOT)} does not say what the code says. Run `make docs` and commit it.")
+        OUT.complain(f"{os.path.relpath(page, ROOT)} does not say what the code says. Run `make docs` and commit it.")
     if stale:
         raise typer.Exit(6)
     say(f"{len(made)} pages say what the code says.", "green")

@@ -95,7 +95,7 @@ def test_what_is_pushed_is_read(store: online.OnlineFeatures) -> None:
 def test_reads_keep_the_order_of_keys(store: online.OnlineFeatures) -> None:
     store.push("origin_fresh", fresh_rows(events_connection(tables(ROWS)), NOON)["origin_fresh"])
 
-    jfk, nowhere, ewr = store.read("origin_fresh", ["JFK", "XXX", "EWR"], ["origin_departures_1h"])
+    jfk, nowhere, ewr = store.read("origin_fresh", ["JFK", "ZZZ", "EWR"], ["origin_departures_1h"])
 
     assert jfk == (NOON, {"origin_departures_1h": 0.0})
     assert nowhere == (None, None)
