@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.driver import TOKEN, Played, chromium
+from tests.browser.driver import TOKEN, Played, launch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chrome() -> Iterator[Browser]:
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = launch(play.chromium)
         yield browser
         browser.close()
 
@@ -38,8 +38,10 @@ def visit(chrome: Browser, played: Played) -> Iterator[Callable[..., Page]]:
     contexts: list[Any] = []
     wrong: list[str] = []
 
-    def go(path: str = "/", width: int = 1280, scheme: Any = "light", enter: bool = True) -> Page:
-        context = chrome.new_context(
+    def go(
+        path: str = "/", width: int = 1280, scheme: Any = "light", enter: bool = True, browser: Browser = chrome
+    ) -> Page:
+        context = browser.new_context(
             viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
         )
         contexts.append(context)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, BrowserType, Page
 
 from brownout.interview import Interview, current
 from brownout.settings import Harness
@@ -33,6 +33,11 @@ def chromium() -> str:
         if found:
             return found
     raise RuntimeError("There is no Chromium on PATH. `scripts/setup.sh browser` installs it.")
+
+
+def launch(kind: BrowserType, *arguments: str) -> Browser:
+    """Chromium without a window, as root too."""
+    return kind.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", *arguments])
 
 
 class Played:

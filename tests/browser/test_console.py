@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from brownout import entries as e
 from tests.browser.driver import Played, axe, overflow
+from tests.browser.line import browser_on_a_line
 
 Visit = Callable[..., Page]
 SEEN = "Named a figure before touching anything."
@@ -166,16 +167,17 @@ def test_a_reload_loses_nothing(visit: Visit, played: Played) -> None:
     expect(page.locator("#findings")).to_have_text(before, use_inner_text=True)
 
 
-def test_a_lost_connection_is_told_and_repairs_itself(visit: Visit, played: Played) -> None:
-    page = visit()
-    expect(page.locator("#link")).to_have_text("Live")
-    page.context.set_offline(True)
-    played.interview.note("while nobody listened")
-    expect(page.locator("#link")).to_contain_text("Disconnected, last event")
-    page.context.set_offline(False)
+def test_a_lost_connection_is_told_and_repairs_itself(visit: Visit, chrome: Browser, played: Played) -> None:
+    with browser_on_a_line(chrome.browser_type, played.url) as (browser, line):
+        page = visit(browser=browser)
+        expect(page.locator("#link")).to_have_text("Live")
+        line.cut()
+        expect(page.locator("#link")).to_contain_text("Disconnected, last event")
+        played.interview.note("while nobody listened")
+        line.mend()
 
-    expect(page.locator("#link")).to_have_text("Live")
-    expect(page.locator("#notes")).to_contain_text("while nobody listened")
+        expect(page.locator("#link")).to_have_text("Live")
+        expect(page.locator("#notes")).to_contain_text("while nobody listened")
 
 
 def test_a_killed_proctor_loses_nothing_and_the_page_repairs_itself(visit: Visit, played: Played) -> None:

@@ -11,6 +11,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from brownout.stage import RealStage, World
 from brownout.world import dataset
 from ontime.settings import environment
 from tests.browser import driver
+from tests.browser.line import Line, browser_on_a_line
 from tests.faults.conftest import Brownout, brownout
 
 __all__ = ["brownout"]
@@ -64,25 +66,30 @@ def patient() -> Iterator[None]:
     expect.set_options(timeout=5_000)
 
 
-@pytest.fixture
-def interviewer(chrome: Browser) -> Iterator[Page]:
-    yield from _person(chrome)
+@dataclass(frozen=True)
+class Person:
+    page: Page
+    line: Line
 
 
 @pytest.fixture
-def candidate(chrome: Browser) -> Iterator[Page]:
-    yield from _person(chrome)
+def ann(chrome: Browser) -> Iterator[Person]:
+    yield from _person(chrome, harness().console_url)
 
 
-def _person(chrome: Browser) -> Iterator[Page]:
-    """A page in a context of its own; an error in its scripts is the test's."""
-    context = chrome.new_context(reduced_motion="reduce")
-    page = context.new_page()
-    page.set_default_timeout(BACK_MS)
+@pytest.fixture
+def kestrel(chrome: Browser) -> Iterator[Person]:
+    yield from _person(chrome, harness().way_in_url)
+
+
+def _person(chrome: Browser, url: str) -> Iterator[Person]:
+    """A page in a browser that reaches `url` by a line; an error in its scripts is the test's."""
     wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    context.close()
+    with browser_on_a_line(chrome.browser_type, url) as (browser, line):
+        page = browser.new_page(reduced_motion="reduce")
+        page.set_default_timeout(BACK_MS)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        yield Person(page, line)
     assert wrong == []
 
 
@@ -95,9 +102,8 @@ def stack(brownout: Brownout) -> Stack:
     return found
 
 
-def test_a_whole_rehearsal_in_two_browsers(
-    stack: Stack, brownout: Brownout, interviewer: Page, candidate: Page
-) -> None:
+def test_a_whole_rehearsal_in_two_browsers(stack: Stack, brownout: Brownout, ann: Person, kestrel: Person) -> None:
+    interviewer, candidate = ann.page, kestrel.page
     ((fault, parameters),) = get(PLAYED).drawn(None)
     way_in = prepare(interviewer)
     interviewer.get_by_role("button", name="Start the interview").click()
@@ -111,11 +117,11 @@ def test_a_whole_rehearsal_in_two_browsers(
     draft(candidate, fault, said)
     candidate.reload()
     expect(candidate.locator("#text")).to_have_value(said)
-    state_offline(candidate)
+    state_offline(kestrel)
     confirm(interviewer, said)
 
     interview = the_current(harness())
-    hint = hint_while_offline(interviewer, candidate)
+    hint = hint_while_offline(ann, candidate)
     play(stack, fault.plan(parameters).solutions[0], interview.created.seed)
     expect(interviewer.locator("#changes")).to_contain_text("deploy", ignore_case=True)
     kill_the_proctor(stack, interview, interviewer, candidate)
@@ -164,13 +170,14 @@ def draft(page: Page, fault: Fault, said: str) -> None:
     expect(page.locator("#draft-words")).to_have_text("Draft kept in this browser.")
 
 
-def state_offline(page: Page) -> None:
+def state_offline(candidate: Person) -> None:
     """The first try has no connection; the second needs nothing written again."""
-    page.context.set_offline(True)
+    page = candidate.page
+    candidate.line.cut()
     page.get_by_role("button", name="State it").click()
     expect(page.locator("#finding-answer")).to_contain_text("Not sent")
     expect(page.locator("#connection")).to_contain_text("Disconnected, last heard")
-    page.context.set_offline(False)
+    candidate.line.mend()
     expect(page.locator("#connection")).to_have_text("Connected")
     page.get_by_role("button", name="State it").click()
     expect(page.locator("#finding-answer")).to_have_text("Written down as number 1.")
@@ -184,16 +191,17 @@ def confirm(page: Page, said: str) -> None:
     expect(page.locator(".moments li.yes", has_text="Found")).to_have_count(1)
 
 
-def hint_while_offline(interviewer: Page, candidate: Page) -> str:
+def hint_while_offline(interviewer: Person, candidate: Page) -> str:
     """The interviewer hears nothing while the candidate takes a hint, and knows of it when there is a line again."""
-    interviewer.context.set_offline(True)
-    expect(interviewer.locator("#link")).to_contain_text("Disconnected, last event")
+    link = interviewer.page.locator("#link")
+    interviewer.line.cut()
+    expect(link).to_contain_text("Disconnected, last event")
     candidate.get_by_role("button", name="Ask for a hint").click()
     candidate.get_by_role("button", name="Take the hint").click()
     expect(candidate.locator("#given li")).to_have_count(1)
-    interviewer.context.set_offline(False)
-    expect(interviewer.locator("#link")).to_have_text("Live")
-    expect(interviewer.locator("#hints")).to_contain_text("1 of")
+    interviewer.line.mend()
+    expect(link).to_have_text("Live")
+    expect(interviewer.page.locator("#hints")).to_contain_text("1 of")
     return the_current(harness()).facts().hints[0].text
 
 

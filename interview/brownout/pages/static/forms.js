@@ -27,7 +27,7 @@
       const holder = form.closest("details[data-closes]");
       if (holder) { holder.open = false; holder.querySelector("summary").focus(); }
       if (said) { said.className = "said good"; said.textContent = told.said || ""; }
-      if (told.go) { location.assign(told.go); return; }
+      if (told.go) { live.leave(told.go); return; }
       if (!stays && form.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) document.activeElement.blur();
       await live.refresh();
     } catch (error) {

@@ -9,9 +9,16 @@ const live = (() => {
   const RETRY_MS = [500, 1000, 2000, 4000];
   let source = null, seq = Number(body.dataset.seq || 0), heard = 0, state = "waiting", tries = 0;
   let offset = Number(body.dataset.now || 0) * 1000 - Date.now();
-  let fetching = false, again = false;
+  let fetching = false, again = false, leaving = false;
 
   const now = () => Date.now() + offset;
+
+  // The answer to a form and the word of what it did may both send the page elsewhere: the second would abort the first.
+  function leave(url, how = "assign") {
+    if (!leaving) location[how](url);
+    leaving = true;
+  }
+  window.addEventListener("pageshow", () => { leaving = false; });  // back again, from the browser's memory
 
   function say(next) {
     if (next === state) return;
@@ -107,7 +114,7 @@ const live = (() => {
       do {
         again = false;
         const answer = await fetch(location.href, { headers: { "X-Live": "1" }, cache: "no-store" });
-        if (answer.redirected) { location.replace(answer.url); return; }
+        if (answer.redirected) { leave(answer.url, "replace"); return; }
         if (answer.ok) take(await answer.text());
         else if (answer.status === 401) { location.reload(); return; }
       } while (again);
@@ -149,5 +156,5 @@ const live = (() => {
   tick();
   setInterval(tick, 1000);
   document.addEventListener("refreshed", tick);
-  return { refresh, now, clock };
+  return { refresh, leave, now, clock };
 })();
