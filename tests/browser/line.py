@@ -21,7 +21,7 @@ CHUNK_BYTES = 65_536
 
 
 class Line:
-    """A TCP relay on loopback to the server of `url`. Cut, it ends all connections and keeps none until it is mended."""
+    """A TCP relay on loopback to the server of `url`. Cut, it ends all connections and keeps none until mended."""
 
     def __init__(self, url: str) -> None:
         self.netloc = urlsplit(url).netloc

@@ -119,7 +119,7 @@ def _ask(view: ProbeView, version: str) -> Verdict:
     if view.platform is None:
         return Verdict(unreadable="no platform")
     try:
-        done = view.platform.ontime("registry", "check", version, "--json", check=False)
+        done = view.platform.ontime("registry", "check", version, "--gate", GATE, "--json", check=False)
     except (OSError, subprocess.SubprocessError) as error:
         return Verdict(unreadable=str(error))
     try:

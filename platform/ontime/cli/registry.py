@@ -86,13 +86,17 @@ def show(version: Version, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def check(version: Version, as_json: AsJson = False) -> None:
+def check(
+    version: Version,
+    gate: Annotated[list[str] | None, typer.Option(help="Only this gate; may be given several times.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Would the version pass the gates now? Measures everything again, changes nothing; exit code 3 when not.
 
-    Example: ontime registry check 3
+    Examples: ontime registry check 3 · ontime registry check 3 --gate latency
     """
     from ontime.clock import Clock
-    from ontime.gates import check_version
+    from ontime.gates import GATES, check_version
     from ontime.settings import behaviour, environment
     from ontime.warehouse import Warehouse
 
@@ -103,6 +107,7 @@ def check(version: Version, as_json: AsJson = False) -> None:
             warehouse=Warehouse(environment().warehouse),
             behaviour=behaviour(),
             present=Clock(environment().clock).now(),
+            only=gate or GATES,
         )
     _print_results(version, results, as_json)
     if not all(result.passed for result in results):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,11 +32,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A version with its files at hand."""
+    """A version with its served file at hand; the booster is fetched by the gate that compares with it."""
 
     version: ModelVersion
     scorer: Scorer
-    booster: lgb.Booster | None
+    read_booster: Callable[[], lgb.Booster | None]
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,12 @@ def _champion(reader: RegistryReader, version: ModelVersion, into: Path) -> Mode
 
 
 def _load(reader: RegistryReader, version: ModelVersion, into: Path) -> Model:
+    return Model(version, Scorer(reader.download(version, into)), lambda: _booster(reader, version))
+
+
+def _booster(reader: RegistryReader, version: ModelVersion) -> lgb.Booster | None:
     try:
-        booster = lgb.Booster(model_str=reader.run_artifact(version, BOOSTER_PATH).decode())
+        return lgb.Booster(model_str=reader.run_artifact(version, BOOSTER_PATH).decode())
     except (ArtifactError, lgb.basic.LightGBMError) as error:
         log.warning("version %d has no usable booster: %s", version.version, error)
-        booster = None
-    return Model(version, Scorer(reader.download(version, into)), booster)
+        return None

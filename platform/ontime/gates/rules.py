@@ -64,7 +64,7 @@ def calibration(evidence: Evidence, limits: GateBehaviour) -> GateResult:
 
 def onnx_parity(evidence: Evidence, limits: GateBehaviour) -> GateResult:
     """The served file answers what the trained booster answers."""
-    booster, unit = evidence.contender.booster, "largest |Δp|"
+    booster, unit = evidence.contender.read_booster(), "largest |Δp|"
     if booster is None:
         return at_most("onnx_parity", NAN, limits.max_onnx_delta, unit, "The run holds no booster to compare with.")
     delta = largest_delta(booster, evidence.contender.scorer, evidence.matrix) if len(evidence.matrix) else NAN

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from ontime import gates
-from ontime.errors import GateRefusedError, RegistryError
+from ontime.errors import GateRefusedError, RegistryError, UnknownNameError
 from ontime.export import write_onnx
 from ontime.gates import GATES, Evidence, check, latency, leaks
 from ontime.gates.evidence import Model, held_out_days
@@ -43,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Model]:
             training = QUICK.model_copy(update={"trees": trees})
             booster = train(frame(3000, seed=seed, signal=signal), training)
             path = write_onnx(booster, tmp_path_factory.mktemp("model") / "model.onnx")
-            made[key] = Model(version(number), Scorer(path), booster)
+            made[key] = Model(version(number), Scorer(path), lambda: booster)
         return made[key]
 
     return make
@@ -66,6 +66,27 @@ def test_a_sound_version_passes_every_gate(model: Callable[..., Model]) -> None:
 
     assert [str(result) for result in results if not result.passed] == []
     assert [result.gate for result in results] == list(GATES)
+
+
+def test_one_gate_is_asked_alone_and_fetches_nothing_for_the_others(model: Callable[..., Model]) -> None:
+    def no_booster() -> lgb.Booster:
+        raise AssertionError("only onnx_parity compares with the booster")
+
+    (result,) = check(evidence(replace(model(2), read_booster=no_booster), None), Behaviour(), ["latency"])
+
+    assert (result.gate, result.passed) == ("latency", True)
+
+
+def test_an_unknown_gate_is_named_before_anything_is_fetched() -> None:
+    with pytest.raises(UnknownNameError, match=r"gate 'latenzy'\. Did you mean latency"):
+        gates.check_version(
+            2,
+            reader=None,  # type: ignore[arg-type]
+            warehouse=Warehouse(Path("/nowhere")),
+            behaviour=Behaviour(),
+            present=datetime(2013, 5, 6, 9, tzinfo=UTC),
+            only=["latenzy"],
+        )
 
 
 def test_the_first_version_passes_without_a_champion(model: Callable[..., Model]) -> None:
@@ -137,7 +158,7 @@ def test_a_served_file_that_is_not_the_trained_model_is_refused(model: Callable[
 
 
 def test_a_version_without_its_booster_is_refused(model: Callable[..., Model]) -> None:
-    passed, measured = verdict("onnx_parity", evidence(replace(model(2), booster=None), None))
+    passed, measured = verdict("onnx_parity", evidence(replace(model(2), read_booster=lambda: None), None))
 
     assert not passed
     assert math.isnan(measured)
@@ -154,7 +175,7 @@ def test_the_latency_budget_is_a_multiple_of_the_reference(
 
 def test_a_hundred_times_the_trees_cost_many_times_the_reference(model: Callable[..., Model], tmp_path: Path) -> None:
     """Copies of one tree: what a call costs depends on how many there are, not on what they say."""
-    booster = model(2).booster
+    booster = model(2).read_booster()
     assert booster is not None
     matrix = features(HELD)
     reference = Scorer(write_onnx(booster, tmp_path / "reference.onnx"))

@@ -161,7 +161,7 @@ class Gates:
         raise AssertionError(program)
 
     def ontime(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        assert (args[:2], args[3], check) == (("registry", "check"), "--json", False)
+        assert (args[:2], args[3:], check) == (("registry", "check"), ("--gate", "latency", "--json"), False)
         self.asked.append(args[2])
         passed = args[2] not in self.refused
         told = {"version": args[2], "passed": passed, "gates": [{"gate": "latency", "passed": passed}]}

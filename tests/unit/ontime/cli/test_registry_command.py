@@ -87,6 +87,16 @@ def test_a_check_answers_by_its_exit_code(
     )
 
 
+def test_a_check_asks_the_gates_that_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(gates, "check_version", lambda *_, only, **__: asked.append(list(only)) or [PASSED])
+
+    run("check", "3", "--gate", "rows", "--gate", "latency")
+    run("check", "3")
+
+    assert asked == [["rows", "latency"], list(gates.GATES)]
+
+
 def test_a_rollback_says_who_is_champion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(promotion, "rollback", lambda _: 2)
 
