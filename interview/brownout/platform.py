@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,6 @@ from ontime.runtime.process_environment import addresses, clean
 from ontime.settings import Environment
 
 COMMAND_SECONDS = 420.0
-LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,11 @@ class Platform:
         return self._command(root, self.user, ("-P", "-"), "a question to the release", program)
 
     def start(self, components: Sequence[str] | None = None) -> None:
-        """Starts components (default: all) and waits until they are ready. Raises `PlatformError`."""
+        """Starts components (default: all) and waits until they are ready. Raises `PlatformError`.
+
+        Whoever ran the platform before, its state is its user's from now on.
+        """
+        self.hand_over()
         self.ontime("up", *(components or ()))
 
     def stop(self) -> None:
@@ -74,17 +76,6 @@ class Platform:
         if self.user is not None:
             found = secrecy(self.harness)
             hand_over(self.environment.state, Secrecy(found.level, self.user, found.why))
-
-    def wait_ready(self, deadline: float, components: Sequence[str] | None = None) -> None:
-        """Waits at most `deadline` seconds until the components (default: all) are ready. Raises `PlatformError`."""
-        from ontime.runtime.status import look
-
-        end = time.monotonic() + deadline
-        while not (found := look(self.environment, list(components) if components else None)).ready:
-            if time.monotonic() > end:
-                late = [f"{c.name} ({c.why or c.state})" for c in found.components if not c.ready]
-                raise PlatformError(f"Not ready after {deadline:.0f} s: {', '.join(late)}. See `ontime logs`.")
-            time.sleep(LOOK_SECONDS)
 
     def surroundings(self, root: Path, user: str | None) -> dict[str, str]:
         """The whole environment of a command: addresses and paths of the platform, nothing of the harness's."""

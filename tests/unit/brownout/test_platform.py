@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,13 @@ def test_without_a_release_the_remedy_is_named(tmp_path: Path) -> None:
         platform.start()
 
 
-def test_what_never_gets_ready_is_named_at_the_deadline(platform: Platform) -> None:
-    with pytest.raises(PlatformError, match=r"Not ready after 0 s: ingest"):
-        platform.wait_ready(0.0, ["ingest"])
+def test_what_another_user_left_behind_is_handed_over_before_the_start(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+    monkeypatch.setattr("brownout.platform.hand_over", lambda path, to: done.append((path, to.user)))
+    monkeypatch.setattr(Platform, "ontime", lambda _, *arguments: done.append(arguments))
+
+    replace(platform, user="oncall").start(["ingest"])
+
+    assert done == [(platform.environment.state, "oncall"), ("up", "ingest")]
