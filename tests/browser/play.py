@@ -27,6 +27,8 @@ from brownout.settings import Harness, harness
 from ontime.clock import Clock, Segment, write_segments
 
 STEP_SECONDS = 0.15
+HOLD = "hold"
+"""While a file of this name lies in the state, a preparation stays where the fault is put in."""
 WORLD_BEGINS = 1_367_838_000.0
 """Mon 6 May 2013, 07:00 in New York."""
 
@@ -58,6 +60,8 @@ class PlayedStage:
 
     def inject(self, fault: Fault, parameters: Any, workspace: Path, seed: int) -> None:
         time.sleep(STEP_SECONDS)
+        while (harness().state / HOLD).exists():
+            time.sleep(STEP_SECONDS)
 
     def probe_view(self, healthy: e.Healthy | None, onset_world: float | None, since_wall: float) -> Any:
         return None

@@ -29,8 +29,9 @@ from brownout.ledger import Ledger  # noqa: E402
 from brownout.portal import stack_map  # noqa: E402
 from brownout.proctor.app import create_app  # noqa: E402
 from ontime.settings import environment  # noqa: E402
-from tests.browser.driver import TOKEN, Played, chromium  # noqa: E402
+from tests.browser.driver import TOKEN, Played, launch  # noqa: E402
 from tests.browser.looking import serving  # noqa: E402
+from tests.browser.play import HOLD  # noqa: E402
 
 OUT = ROOT / "docs" / "images"
 MAP = Path(__file__).with_name("overview.json")
@@ -143,12 +144,17 @@ def dashboards(browser: Browser) -> None:
 
 
 def begin(browser: Browser, played: Played, scenario: str, candidate: str) -> Iterator[Interview]:
-    """Prepares in the browser and yields the interview ready, then started."""
+    """Prepares in the browser and yields the interview being prepared, then ready, then started."""
+    hold = played.harness.state / HOLD
+    hold.touch()
     page = page_of(browser, played, "light")
     page.goto(f"{played.url}/scenarios/{scenario}")
     page.get_by_label("The candidate's alias").fill(candidate)
     page.get_by_label("Raters").fill("ann, ben")
     page.get_by_role("button", name="Prepare").click()
+    page.locator(".steps li[aria-current=step]", has_text="Fault injected").wait_for()
+    yield played.interview
+    hold.unlink()
     start = page.get_by_role("button", name="Start the interview")
     start.wait_for()
     yield played.interview
@@ -254,7 +260,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         played = Played(Path(folder))
         played.start()
-        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = launch(play.chromium)
         try:
             dashboards(browser)
             doors(browser, played)
@@ -262,6 +268,8 @@ def main() -> int:
             shoot(browser, played, "console-new", "/scenarios/mid-01")
             steps = begin(browser, played, "mid-01", "kestrel")
             interview = next(steps)
+            shoot(browser, played, "console-preparing", "/interviews/current")
+            next(steps)
             shoot(browser, played, "console-ready", "/interviews/current")
             next(steps)
             live(interview)
