@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, BrowserType, Page
 
 from brownout.interview import Interview, current
 from brownout.settings import Harness
+from tests.browser.play import HOLD
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -80,6 +82,16 @@ class Played:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait(timeout=20)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within the block a preparation stays where the fault is put in."""
+        hold = self.harness.state / HOLD
+        hold.touch()
+        try:
+            yield
+        finally:
+            hold.unlink()
 
     @property
     def interview(self) -> Interview:

@@ -31,7 +31,6 @@ from brownout.proctor.app import create_app  # noqa: E402
 from ontime.settings import environment  # noqa: E402
 from tests.browser.driver import TOKEN, Played, launch  # noqa: E402
 from tests.browser.looking import serving  # noqa: E402
-from tests.browser.play import HOLD  # noqa: E402
 
 OUT = ROOT / "docs" / "images"
 MAP = Path(__file__).with_name("overview.json")
@@ -145,16 +144,14 @@ def dashboards(browser: Browser) -> None:
 
 def begin(browser: Browser, played: Played, scenario: str, candidate: str) -> Iterator[Interview]:
     """Prepares in the browser and yields the interview being prepared, then ready, then started."""
-    hold = played.harness.state / HOLD
-    hold.touch()
     page = page_of(browser, played, "light")
     page.goto(f"{played.url}/scenarios/{scenario}")
     page.get_by_label("The candidate's alias").fill(candidate)
     page.get_by_label("Raters").fill("ann, ben")
-    page.get_by_role("button", name="Prepare").click()
-    page.locator(".steps li[aria-current=step]", has_text="Fault injected").wait_for()
-    yield played.interview
-    hold.unlink()
+    with played.held():
+        page.get_by_role("button", name="Prepare").click()
+        page.locator(".steps li[aria-current=step]", has_text="Fault injected").wait_for()
+        yield played.interview
     start = page.get_by_role("button", name="Start the interview")
     start.wait_for()
     yield played.interview

@@ -27,13 +27,12 @@ def tab_to(page: Page, wanted: Locator) -> None:
     expect(wanted).to_be_focused()
 
 
-def prepared(visit: Visit, scenario: str = "mid-01") -> Page:
+def preparing(visit: Visit, scenario: str = "mid-01") -> Page:
     page = visit("/scenarios")
     page.get_by_role("link", name=f"Prepare {scenario}").click()
     page.get_by_label("The candidate's alias").fill("kestrel")
     page.get_by_label("Raters").fill("ann, ben")
     page.get_by_role("button", name="Prepare").click()
-    expect(page.get_by_role("button", name="Start the interview")).to_be_visible()
     return page
 
 
@@ -51,11 +50,21 @@ def test_a_wrong_token_is_told_and_the_right_one_opens(visit: Visit, played: Pla
 
 
 def test_from_scenario_to_start_with_real_progress(visit: Visit, played: Played) -> None:
-    page = prepared(visit)
+    with played.held():
+        page = preparing(visit)
+        expect(page.locator(".steps li[aria-current=step]")).to_contain_text("Fault injected")
+        expect(page.locator(".steps li.done")).to_have_count(5)
+        assert (axe(page), overflow(page)) == ([], 0)
+        narrow = visit("/interviews/current", width=390, scheme="dark")
+        assert (axe(narrow), overflow(narrow)) == ([], 0)
 
+    start = page.get_by_role("button", name="Start the interview")
+    expect(start).to_be_visible()
+    expect(narrow.locator("h1")).to_have_text("Ready to start")
     expect(page.locator(".steps li.done")).to_have_count(8)
+    assert [(axe(one), overflow(one)) for one in (page, narrow)] == [([], 0), ([], 0)]
     assert played.interview.created.raters == ("ann", "ben")
-    page.get_by_role("button", name="Start the interview").click()
+    start.click()
     expect(page.locator("#clock")).to_contain_text("running")
 
 
