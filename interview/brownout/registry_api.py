@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from brownout.errors import BrownoutError
+from brownout.http import client
 
 MODEL = "ontime-delay"
 
@@ -23,7 +24,7 @@ class RegistryApi:
     def call(self, method: str, path: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
         given: dict[str, Any] = {"params": payload} if method == "GET" else {"json": payload or {}}
         try:
-            answer = httpx.request(method, f"{self._url}/api/2.0/mlflow/{path}", timeout=self._timeout, **given)
+            answer = client().request(method, f"{self._url}/api/2.0/mlflow/{path}", timeout=self._timeout, **given)
         except httpx.HTTPError as error:
             raise BrownoutError(f"MLflow at {self._url} does not answer ({error}). Start it.") from error
         if answer.status_code != 200:
@@ -49,7 +50,7 @@ class RegistryApi:
         path = f"{artifact_uri.removeprefix('mlflow-artifacts:').lstrip('/')}/{name}"
         with file.open("rb") as content:
             try:
-                answer = httpx.put(
+                answer = client().put(
                     f"{self._url}/api/2.0/mlflow-artifacts/artifacts/{path}", content=content, timeout=self._timeout
                 )
             except httpx.HTTPError as error:

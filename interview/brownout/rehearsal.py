@@ -23,6 +23,7 @@ from brownout.faults import Fault, Plan
 from brownout.faults.context import InjectContext
 from brownout.faults.model import Attempt, WrongFix
 from brownout.faults.parameters import Parameters
+from brownout.http import client
 from brownout.lifecycle import Lifecycle, record_of
 from brownout.proctor import tokens
 from brownout.proctor.prometheus import USER
@@ -317,12 +318,11 @@ class Rehearsal:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
-                answer = httpx.get(
+                answer = client().get(
                     f"{self._harness.prometheus_url}/api/v1/query",
                     params={"query": query},
                     auth=(USER, tokens.read(self._harness, "prometheus")),
                     timeout=5,
-                    trust_env=False,
                 )
                 if answer.is_success and answer.json()["data"]["result"]:
                     return

@@ -6,12 +6,14 @@ from typing import Any
 
 import httpx
 
+from brownout.http import client
+
 TIMEOUT = httpx.Timeout(2.0, connect=0.5)
 
 
 def active_silences(url: str) -> dict[str, str]:
     """What each active silence matches, by its id. Raises `httpx.HTTPError`, or `ValueError` for another answer."""
-    answer = httpx.get(f"{url}/api/v2/silences", timeout=TIMEOUT, trust_env=False)
+    answer = client().get(f"{url}/api/v2/silences", timeout=TIMEOUT)
     answer.raise_for_status()
     told: list[dict[str, Any]] = answer.json()
     try:

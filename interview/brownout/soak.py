@@ -13,6 +13,7 @@ import httpx
 from brownout import interview as interviews
 from brownout.baselines import BASELINES, SOAK
 from brownout.errors import LifecycleError, StackError
+from brownout.http import client
 from brownout.settings import Harness
 from brownout.stage import RealStage
 from ontime.errors import ConfigError
@@ -75,7 +76,7 @@ def watch(
 def _pages(url: str) -> list[str] | None:
     """Names of the pages that fire now; None when Prometheus gives no answer."""
     try:
-        answer: dict[str, Any] = httpx.get(f"{url}/api/v1/alerts", timeout=5.0, trust_env=False).json()
+        answer: dict[str, Any] = client().get(f"{url}/api/v1/alerts", timeout=5.0).json()
         alerts = answer["data"]["alerts"]
     except (httpx.HTTPError, ValueError, KeyError):
         return None
@@ -88,7 +89,7 @@ def _p99(url: str, seconds: float) -> dict[str, float]:
     """Empty when Prometheus gives no answer."""
     query = {"query": P99.format(seconds=seconds)}
     try:
-        answer: dict[str, Any] = httpx.get(f"{url}/api/v1/query", params=query, timeout=5.0, trust_env=False).json()
+        answer: dict[str, Any] = client().get(f"{url}/api/v1/query", params=query, timeout=5.0).json()
         found = answer["data"]["result"]
     except (httpx.HTTPError, ValueError, KeyError):
         return {}

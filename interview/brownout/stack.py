@@ -18,6 +18,7 @@ from brownout import interview as interviews
 from brownout.baselines import restore
 from brownout.errors import BrownoutError, StackError
 from brownout.freeze import STOPPED
+from brownout.http import client
 from brownout.platform import Platform
 from brownout.proctor import prometheus, tokens
 from brownout.proctor.answers import AnswerCount
@@ -98,7 +99,7 @@ def _prometheus(harness: Harness) -> Readiness:
     try:
         password = tokens.read(harness, "prometheus")
         url = f"{harness.prometheus_url}/-/ready"
-        answer = httpx.get(url, auth=(prometheus.USER, password), timeout=3.0, trust_env=False)
+        answer = client().get(url, auth=(prometheus.USER, password), timeout=3.0)
     except (httpx.HTTPError, BrownoutError) as error:
         return Readiness(False, str(error))
     return READY if answer.status_code == 200 else Readiness(False, f"it answers {answer.status_code}")
@@ -106,7 +107,7 @@ def _prometheus(harness: Harness) -> Readiness:
 
 def _listening(url: str) -> Readiness:
     try:
-        httpx.get(url, timeout=3.0, trust_env=False)
+        client().get(url, timeout=3.0)
     except httpx.HTTPError as error:
         return Readiness(False, f"{url} does not answer: {error}")
     return READY

@@ -10,6 +10,8 @@ from datetime import datetime
 
 import httpx
 
+from brownout.http import client
+
 KEPT_SECONDS = 3.0
 TIMEOUT = httpx.Timeout(1.5, connect=0.5)
 _LONGEST = 300
@@ -51,7 +53,7 @@ class Alertmanager:
 
     def _ask(self) -> Board:
         try:
-            answer = httpx.get(f"{self._url()}/api/v2/alerts", timeout=TIMEOUT, trust_env=False)
+            answer = client().get(f"{self._url()}/api/v2/alerts", timeout=TIMEOUT)
             answer.raise_for_status()
             found = [_alert(row) for row in answer.json()]
         except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):

@@ -12,6 +12,7 @@ import httpx
 from brownout import entries as e
 from brownout.console.known import Known
 from brownout.errors import BrownoutError
+from brownout.http import client
 from brownout.proctor import prometheus, tokens
 from brownout.settings import Harness
 
@@ -36,12 +37,11 @@ class OwnPrometheus:
         """Empty when it does not answer: the ledger's own points remain."""
         try:
             auth = (prometheus.USER, tokens.read(self._harness, "prometheus"))
-            answer = httpx.get(
+            answer = client().get(
                 f"{self._harness.prometheus_url}/api/v1/query_range",
                 params={"query": query, "start": f"{start:.0f}", "end": f"{end:.0f}", "step": f"{step:.0f}"},
                 auth=auth,
                 timeout=TIMEOUT,
-                trust_env=False,
             )
             found = answer.json()["data"]["result"]
         except (httpx.HTTPError, BrownoutError, ValueError, KeyError, TypeError):

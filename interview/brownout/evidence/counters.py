@@ -9,6 +9,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from brownout.evidence.seen import Seen
+from brownout.http import client
 
 TIMEOUT = httpx.Timeout(2.0, connect=0.5)
 PAGES = re.compile(
@@ -45,9 +46,10 @@ class Counters:
     def _read(self) -> float | None:
         """The samples' sum, or None when the component does not answer."""
         try:
-            answer = httpx.get(self._url, timeout=TIMEOUT, trust_env=False)
+            answer = client().get(self._url, timeout=TIMEOUT)
             answer.raise_for_status()
-            families = list(text_string_to_metric_families(answer.text))
+            mine = [line for line in answer.text.splitlines() if line.startswith(self._sample)]
+            families = list(text_string_to_metric_families("\n".join(mine)))
         except (httpx.HTTPError, ValueError):
             return None
         return sum(

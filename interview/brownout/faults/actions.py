@@ -12,7 +12,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Literal
 
-import httpx
 from pydantic import Field
 
 from brownout.errors import BrownoutError
@@ -20,6 +19,7 @@ from brownout.faults.context import InjectContext
 from brownout.faults.edits import Edit
 from brownout.faults.frozen import Frozen
 from brownout.faults.online_times import claim_freshness
+from brownout.http import client
 from brownout.probes import online_redis
 from brownout.registry_api import RegistryApi
 from ontime.runtime.kind.kubectl import Kubectl
@@ -208,7 +208,7 @@ class MuteAlert(Act):
             "createdBy": DEPLOY_ROLE[0],
             "comment": "known, being worked on",
         }
-        httpx.post(
+        client().post(
             f"{context.environment.alertmanager_url}/api/v2/silences", json=silence, timeout=10
         ).raise_for_status()
 

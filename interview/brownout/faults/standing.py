@@ -24,6 +24,7 @@ from brownout.errors import PreparationError
 from brownout.faults.context import InjectContext
 from brownout.faults.models import Retraining
 from brownout.faults.registering import register, training_days
+from brownout.http import client
 from brownout.registry_api import MODEL, RegistryApi
 from brownout.settings import ROOT
 from ontime.contract import FEATURE_NAMES, NEW_YORK
@@ -111,7 +112,7 @@ def _follow(context: InjectContext, version: str) -> None:
     deadline = time.monotonic() + FOLLOWED_SECONDS
     while time.monotonic() < deadline:
         try:
-            answer = httpx.get(f"{context.environment.serving_url}/readyz", timeout=5.0, trust_env=False)
+            answer = client().get(f"{context.environment.serving_url}/readyz", timeout=5.0)
             if answer.json().get("model_version") == version:
                 return
         except (httpx.HTTPError, json.JSONDecodeError):

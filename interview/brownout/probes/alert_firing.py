@@ -7,6 +7,7 @@ from typing import Any, Literal
 import httpx
 from pydantic import Field
 
+from brownout.http import client
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 
 TIMEOUT = httpx.Timeout(3.0, connect=1.0)
@@ -23,7 +24,7 @@ class AlertFiring(Probe):
 
     def run(self, view: ProbeView) -> ProbeResult:
         try:
-            answer = httpx.get(f"{view.environment.prometheus_url}/api/v1/alerts", timeout=TIMEOUT, trust_env=False)
+            answer = client().get(f"{view.environment.prometheus_url}/api/v1/alerts", timeout=TIMEOUT)
             answer.raise_for_status()
             active: list[dict[str, Any]] = answer.json()["data"]["alerts"]
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:

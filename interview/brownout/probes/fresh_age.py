@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 from pydantic import Field
 
+from brownout.http import client
 from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.online import StoredRow, StoreUnreadableError, stored_rows
 from brownout.probes.record import LAG_SECONDS, LIVE_SECONDS, Record
@@ -45,7 +46,7 @@ class FreshAge(Probe):
 
     def run(self, view: ProbeView) -> ProbeResult:
         try:
-            httpx.get(f"{view.environment.ingest_url}/healthz", timeout=3).raise_for_status()
+            client().get(f"{view.environment.ingest_url}/healthz", timeout=3).raise_for_status()
         except httpx.HTTPError as error:
             return ProbeResult("unknown", f"Ingest does not answer: {error}")
         traffic = Record(view.harness.record).traffic(time.time() - LIVE_SECONDS)

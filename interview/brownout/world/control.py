@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from brownout.errors import WorldError
+from brownout.http import client
 from brownout.settings import Harness
 from brownout.world.feed import FeedChange, parse
 from brownout.world.replay import Replay
@@ -125,7 +126,7 @@ class WorldControl:
         url = f"{self._harness.world_url}/{path}"
         headers = {"Authorization": f"Bearer {token(self._harness)}"}
         try:
-            response = httpx.request(method, url, json=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+            response = client().request(method, url, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
             answer = response.json()
         except (httpx.HTTPError, ValueError) as error:
             raise WorldError(

@@ -28,12 +28,13 @@ def page(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What `/metrics` says next; none left is a component that is down."""
     texts: list[str] = []
 
-    def get(url: str, **_: object) -> httpx.Response:
+    def get(request: httpx.Request) -> httpx.Response:
         if not texts:
-            raise httpx.ConnectError("refused")
-        return httpx.Response(200, text=texts.pop(0), request=httpx.Request("GET", url))
+            raise httpx.ConnectError("refused", request=request)
+        return httpx.Response(200, text=texts.pop(0))
 
-    monkeypatch.setattr(counters.httpx, "get", get)
+    asked = httpx.Client(transport=httpx.MockTransport(get))
+    monkeypatch.setattr(counters, "client", lambda: asked)
     return texts
 
 
