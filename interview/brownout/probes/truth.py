@@ -72,6 +72,7 @@ class Truth:
     def connection(self, since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
         found = events_connection({name: self.events(name, since, until) for name in EVENT_TABLES})
         found.execute("SET threads = 1")
+        found.execute("SET allocator_flush_threshold = '1MB'")
         return found
 
     def _recent(self, at: datetime) -> duckdb.DuckDBPyConnection:

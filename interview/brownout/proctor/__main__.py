@@ -128,7 +128,7 @@ async def serve(here: Harness) -> None:
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    frugal.keep_out()
+    frugal.be()
     try:
         asyncio.run(serve(harness()))
     except OntimeError as error:

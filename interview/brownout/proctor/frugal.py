@@ -1,4 +1,8 @@
-"""Keeps pandas out of a process. Arrow imports it, 24 MB, to ask whether a `datetime` might be one of pandas' own."""
+"""Keeps a process small: pandas stays out of it, and Arrow gives memory back.
+
+Arrow imports pandas, 24 MB, to ask whether a `datetime` might be one of pandas' own; and its usual pool holds on to
+another 40 MB after two days of events were read.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+
+import pyarrow as pa
 
 WITHOUT = ("pandas",)
 
@@ -23,6 +29,7 @@ class _Without:
         return None
 
 
-def keep_out() -> None:
+def be() -> None:
     """From now on the process is one where pandas is not installed; what was imported before stays."""
     sys.meta_path.insert(0, _Without())
+    pa.set_memory_pool(pa.system_memory_pool())

@@ -1,4 +1,4 @@
-"""The proctor does without pandas, and what its probes do with Arrow's times works all the same."""
+"""The proctor does without pandas and Arrow's own pool, and what its probes do with Arrow works all the same."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import pyarrow as pa, pyarrow.compute as pc
 import brownout.proctor.__main__
 from brownout.proctor import frugal
 
-frugal.keep_out()
+frugal.be()
 kind = pa.timestamp("us", tz="UTC")
 rows = pa.table({"at": pa.array([datetime(2013, 5, day, tzinfo=UTC) for day in (1, 2, 3)], kind), "n": [1, 2, 3]})
 later = rows.filter(pc.greater_equal(rows["at"], pa.scalar(datetime(2013, 5, 2, tzinfo=UTC), kind)))
 print([row["at"].day for row in later.to_pylist()], later["n"].to_numpy(), "pandas" in sys.modules)
+print(pa.default_memory_pool().backend_name)
 """
 
 
@@ -32,4 +33,4 @@ def test_arrow_works_without_pandas() -> None:
         check=True,
     )
 
-    assert done.stdout.strip() == "[2, 3] [2 3] False"
+    assert done.stdout.strip() == "[2, 3] [2 3] False\nsystem"
