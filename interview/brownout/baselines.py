@@ -43,6 +43,8 @@ from ontime.warehouse import Warehouse
 PRESENT_HOUR = 5
 TRAINED_THROUGH = date(2013, 4, 21)
 SOAK = "soak-"
+SUBJECT = "Main"
+"""What the platform is told that it runs until somebody deploys."""
 
 SOURCES = (
     "feature_repo",
@@ -251,14 +253,18 @@ def fill(warehouse: Warehouse, data: Path, until: datetime) -> None:
 
 
 def place_release(environment: Environment, commit: Commit) -> None:
-    """Makes a commit of this checkout the current release without a deploy's checks: it passed its own tests."""
-    root = environment.releases / commit.name
+    """Makes a commit of this checkout the current release without a deploy's checks: it passed its own tests.
+
+    Its own subject stays here. It may name what a candidate is to find, and the release lies in their reach.
+    """
+    told = replace(commit, subject=SUBJECT)
+    root = environment.releases / told.name
     if not root.exists():
-        draft = environment.releases / f".{commit.name}.{os.getpid()}"
-        release.export(ROOT, commit, draft)
+        draft = environment.releases / f".{told.name}.{os.getpid()}"
+        release.export(ROOT, told, draft)
         draft.rename(root)
     release.point_current_at(environment, root)
-    release.write_entry(environment, "deploy", commit, (), healthy=False, note="the stack was down")
+    release.write_entry(environment, "deploy", told, (), healthy=False, note="the stack was down")
 
 
 def differences(state: Path, files: dict[str, str]) -> list[str]:

@@ -23,13 +23,14 @@ from ontime.features import (
     entity_keys,
     entity_of,
     events_connection,
-    fresh_rows,
+    fresh_rows_each,
     local_midnight,
     slow_rows,
     tick,
     training_frame,
     value_columns,
 )
+from ontime.warehouse import TIMESTAMP
 
 Row = Mapping[str, Any]
 Rows = Mapping[str, Row]
@@ -39,7 +40,12 @@ FRESH_REACH = timedelta(hours=75)
 SLOW_REACH = timedelta(days=60)
 AHEAD = timedelta(hours=24)
 """Events are loaded this far ahead, so that they are read anew only once a world day; as-of joins see none of it."""
-KEPT_TICKS, KEPT_MIDNIGHTS = 24, 4
+TOGETHER = 12
+"""Grid points that are computed at once: it takes hardly longer than for one, and all of them will be asked for."""
+KEPT_DOZENS, KEPT_TICKS, KEPT_MIDNIGHTS = 3, 16, 4
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Truth:
@@ -49,6 +55,7 @@ class Truth:
         self._data = data
         self.every_minutes = every_minutes
         self._window: tuple[datetime, datetime, duckdb.DuckDBPyConnection] | None = None
+        self._dozens: OrderedDict[datetime, dict[str, pa.Table]] = OrderedDict()
         self._fresh: OrderedDict[datetime, dict[str, Rows]] = OrderedDict()
         self._slow: OrderedDict[datetime, dict[str, Rows]] = OrderedDict()
         self._flights: dict[str, Row] = {}
@@ -75,24 +82,37 @@ class Truth:
         found.execute("SET allocator_flush_threshold = '1MB'")
         return found
 
-    def _recent(self, at: datetime) -> duckdb.DuckDBPyConnection:
-        """Events around `at`, kept while they reach far enough: ticks come every few seconds."""
+    def _recent(self, since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
+        """What grid points in [since, until] follow from, kept while it reaches far enough."""
         if self._window is not None:
             low, high, connection = self._window
-            if low <= at - FRESH_REACH and at < high:
+            if low <= since - FRESH_REACH and until < high:
                 return connection
             connection.close()
-        low, high = at - FRESH_REACH - timedelta(hours=6), at + AHEAD
+        low, high = since - FRESH_REACH - timedelta(hours=6), until + AHEAD
         self._window = (low, high, self.connection(low, high))
         return self._window[2]
 
     def fresh(self, at: datetime) -> dict[str, Rows]:
         """Rows of the fresh views at the grid point `at`, by view and entity."""
         if at not in self._fresh:
-            rows = fresh_rows(self._recent(at), at)
-            self._fresh[at] = {view: _by_entity(view, found) for view, found in rows.items()}
+            mine = pa.scalar(at, TIMESTAMP)
+            self._fresh[at] = {
+                view: _by_entity(view, rows.filter(pc.equal(rows["created_at"], mine)))
+                for view, rows in self._dozen(at).items()
+            }
             _bound(self._fresh, KEPT_TICKS)
         return self._fresh[at]
+
+    def _dozen(self, at: datetime) -> dict[str, pa.Table]:
+        """Rows of the fresh views at `at` and the grid points around it."""
+        step = timedelta(minutes=self.every_minutes)
+        first = at - (at - EPOCH) % (step * TOGETHER)
+        if first not in self._dozens:
+            ticks = [first + step * i for i in range(TOGETHER)]
+            self._dozens[first] = fresh_rows_each(self._recent(first, ticks[-1]), ticks)
+            _bound(self._dozens, KEPT_DOZENS)
+        return self._dozens[first]
 
     def slow(self, midnight: datetime) -> dict[str, Rows]:
         """Rows of the slow views as of a New York midnight, by view and entity."""

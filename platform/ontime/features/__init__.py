@@ -12,7 +12,7 @@ from ontime.features.training import (
     requests_before_departure,
     training_frame,
 )
-from ontime.features.views import entity_of, fresh_history, fresh_rows, slow_rows, value_columns
+from ontime.features.views import entity_of, fresh_history, fresh_rows, fresh_rows_each, slow_rows, value_columns
 
 __all__ = [
     "EVENT_TABLES",
@@ -26,6 +26,7 @@ __all__ = [
     "events_connection",
     "fresh_history",
     "fresh_rows",
+    "fresh_rows_each",
     "labelled_flights",
     "load_events",
     "local_midnight",

@@ -20,6 +20,7 @@ from ontime.settings import Environment
 from ontime.warehouse import TABLES, Warehouse
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
+AUTHOR = ("-c", "user.name=someone", "-c", "user.email=someone@example.org")
 
 
 @pytest.fixture
@@ -180,3 +181,23 @@ def test_the_warehouse_is_filled_up_to_the_present_and_no_further(
 
 def test_every_source_of_a_snapshot_exists() -> None:
     assert [source for source in baselines.SOURCES if not (ROOT / source).exists()] == []
+
+
+def test_the_first_release_tells_nothing_of_how_this_checkout_came_about(
+    tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / "platform").mkdir(parents=True)
+    for name in ("platform/module.py", "ontime.toml"):
+        (checkout / name).write_text("")
+    for arguments in (("init", "-q"), ("add", "-A"), (*AUTHOR, "commit", "-qm", "The proctor sees the stale features")):
+        release.git(checkout, *arguments)
+    monkeypatch.setattr(baselines, "ROOT", checkout)
+    environment.releases.mkdir(parents=True)
+
+    baselines.place_release(environment, release.head(checkout))
+
+    told = [path.read_text() for path in environment.state.rglob("*") if path.is_file()]
+    assert len(told) == 4
+    assert not any("proctor" in text or "stale" in text for text in told)
+    assert release.entries(environment)[-1].subject == baselines.SUBJECT

@@ -20,6 +20,7 @@ from ontime.features import (
     events_connection,
     fresh_history,
     fresh_rows,
+    fresh_rows_each,
     local_midnight,
     point_in_time,
     slow_rows,
@@ -152,6 +153,18 @@ def test_a_history_is_the_ticks_one_after_another(rows: Rows) -> None:
         separate = pa.concat_tables([first[view], second[view]]).to_pylist()
         unique = {(row[entity_of(view)], row["event_timestamp"]): row for row in reversed(separate)}
         assert sorted(history[view].to_pylist(), key=str) == sorted(unique.values(), key=str)
+
+
+@settings(max_examples=6, deadline=None)
+@given(_streams())
+def test_ticks_asked_together_are_the_same_as_each_alone(rows: Rows) -> None:
+    connection = events_connection(tables(rows))
+
+    together = fresh_rows_each(connection, TICKS)
+
+    for view in FRESH_VIEWS:
+        apart = [row for at in TICKS for row in fresh_rows(connection, at)[view].to_pylist()]
+        assert sorted(together[view].to_pylist(), key=str) == sorted(apart, key=str)
 
 
 def test_many_midnights_are_each_on_their_own() -> None:
