@@ -7,11 +7,10 @@ from brownout.faults.actions import (
     DeleteData,
     EditFiles,
     MlflowAlias,
-    MuteAlert,
     OntimeCommand,
     RestartComponent,
-    StopWorldTraffic,
 )
+from brownout.faults.cheats import silencing
 from brownout.faults.edits import Edit
 from brownout.faults.injectors import FeedChange
 from brownout.faults.model import Accepted, Fault, Plan, Repair, When, WrongFix
@@ -151,21 +150,7 @@ def plan(parameters: Parameters) -> Plan:
                 why="Rows that are gone are not repaired.",
                 cheat=True,
             ),
-            WrongFix(
-                name="mute-the-alerts",
-                actions=(MuteAlert(),),
-                convicted_by=path.name,
-                why="Nobody is told; nothing is repaired.",
-                cheat=True,
-                mutates=False,
-            ),
-            WrongFix(
-                name="stop-serving",
-                actions=(StopWorldTraffic(),),
-                convicted_by=path.name,
-                why="Without answers nothing can be judged, so nothing counts as repaired.",
-                cheat=True,
-            ),
+            *silencing(path.name),
         ),
     )
 

@@ -9,11 +9,10 @@ from brownout.faults.actions import (
     DeleteData,
     EditFiles,
     MlflowAlias,
-    MuteAlert,
     OntimeCommand,
     RestartComponent,
-    StopWorldTraffic,
 )
+from brownout.faults.cheats import silencing
 from brownout.faults.edits import Edit
 from brownout.faults.injectors import StandingModels
 from brownout.faults.model import Accepted, Fault, Plan, Repair, When, WrongFix
@@ -113,21 +112,7 @@ def plan(parameters: Parameters) -> Plan:
                 why="Quality cannot be computed any more; it has not changed.",
                 cheat=True,
             ),
-            WrongFix(
-                name="mute-the-alerts",
-                actions=(MuteAlert(),),
-                convicted_by=quality.name,
-                why="Nobody is told; nothing is repaired.",
-                cheat=True,
-                mutates=False,
-            ),
-            WrongFix(
-                name="stop-serving",
-                actions=(StopWorldTraffic(),),
-                convicted_by=quality.name,
-                why="The champion is out of season whether it is asked or not.",
-                cheat=True,
-            ),
+            *silencing(quality.name, "The champion is out of season whether it is asked or not."),
         ),
     )
 

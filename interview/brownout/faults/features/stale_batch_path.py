@@ -10,11 +10,10 @@ from brownout.faults.actions import (
     EditFiles,
     GitRevert,
     MlflowAlias,
-    MuteAlert,
     RestartComponent,
     RewriteTimes,
-    StopWorldTraffic,
 )
+from brownout.faults.cheats import silencing
 from brownout.faults.edits import Edit
 from brownout.faults.injectors import CodeCommit, SlowRowsWithdrawn
 from brownout.faults.model import Accepted, Fault, Plan, Repair, When, WrongFix
@@ -185,21 +184,7 @@ def plan(parameters: Parameters) -> Plan:
                 why="What was loaded stays loaded.",
                 cheat=True,
             ),
-            WrongFix(
-                name="mute-the-alerts",
-                actions=(MuteAlert(),),
-                convicted_by=age.name,
-                why="Nobody is told; nothing is repaired.",
-                cheat=True,
-                mutates=False,
-            ),
-            WrongFix(
-                name="stop-serving",
-                actions=(StopWorldTraffic(),),
-                convicted_by=age.name,
-                why="Without answers nothing can be judged, so nothing counts as repaired.",
-                cheat=True,
-            ),
+            *silencing(age.name),
         ),
     )
 

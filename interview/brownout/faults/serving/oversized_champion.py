@@ -7,11 +7,10 @@ from brownout.faults.actions import (
     GitRevert,
     KillComponent,
     MlflowAlias,
-    MuteAlert,
     OntimeCommand,
     RestartComponent,
-    StopWorldTraffic,
 )
+from brownout.faults.cheats import silencing
 from brownout.faults.edits import Edit
 from brownout.faults.injectors import ConfigChange, ModelPromotion
 from brownout.faults.model import Accepted, Fault, Plan, Repair, When, WrongFix
@@ -139,21 +138,7 @@ def plan(parameters: Parameters) -> Plan:
                 cheat=True,
                 mutates=False,
             ),
-            WrongFix(
-                name="mute-the-alerts",
-                actions=(MuteAlert(),),
-                convicted_by=cost.name,
-                why="Nobody is told; nothing is repaired.",
-                cheat=True,
-                mutates=False,
-            ),
-            WrongFix(
-                name="stop-serving",
-                actions=(StopWorldTraffic(),),
-                convicted_by=cost.name,
-                why="Without answers nothing can be judged, so nothing counts as repaired.",
-                cheat=True,
-            ),
+            *silencing(cost.name),
         ),
     )
 

@@ -8,10 +8,9 @@ from brownout.faults.actions import (
     EditFiles,
     GitRevert,
     MlflowAlias,
-    MuteAlert,
     RestartComponent,
-    StopWorldTraffic,
 )
+from brownout.faults.cheats import silencing
 from brownout.faults.edits import Edit
 from brownout.faults.injectors import CodeCommit
 from brownout.faults.model import Accepted, Fault, Plan, Repair, When, WrongFix
@@ -228,21 +227,7 @@ def plan(parameters: Parameters) -> Plan:
                 why="The platform has nothing to compare any more; the world still has its answers.",
                 cheat=True,
             ),
-            WrongFix(
-                name="mute-the-alerts",
-                actions=(MuteAlert(),),
-                convicted_by=path.name,
-                why="Nobody is told; nothing is repaired.",
-                cheat=True,
-                mutates=False,
-            ),
-            WrongFix(
-                name="stop-serving",
-                actions=(StopWorldTraffic(),),
-                convicted_by=path.name,
-                why="Without answers nothing can be judged, so nothing counts as repaired.",
-                cheat=True,
-            ),
+            *silencing(path.name),
         ),
     )
 

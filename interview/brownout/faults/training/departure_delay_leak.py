@@ -7,11 +7,10 @@ from brownout.faults.actions import (
     EditFiles,
     GitRevert,
     MlflowAlias,
-    MuteAlert,
     OntimeCommand,
     RestartComponent,
-    StopWorldTraffic,
 )
+from brownout.faults.cheats import silencing
 from brownout.faults.edits import Edit
 from brownout.faults.injectors import CodeCommit, ConfigChange, ModelPromotion
 from brownout.faults.model import Accepted, Fault, Plan, Repair, When, WrongFix
@@ -195,21 +194,7 @@ def plan(parameters: Parameters) -> Plan:
                 why="The alert is quiet and the champion as bad as before.",
                 cheat=True,
             ),
-            WrongFix(
-                name="mute-the-alerts",
-                actions=(MuteAlert(),),
-                convicted_by=quality.name,
-                why="Nobody is told; nothing is repaired.",
-                cheat=True,
-                mutates=False,
-            ),
-            WrongFix(
-                name="stop-serving",
-                actions=(StopWorldTraffic(),),
-                convicted_by=quality.name,
-                why="The champion is bad whether it is asked or not.",
-                cheat=True,
-            ),
+            *silencing(quality.name, "The champion is bad whether it is asked or not."),
         ),
     )
 
