@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from abc import abstractmethod
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -24,6 +25,7 @@ from brownout.probes import online_redis
 from brownout.registry_api import RegistryApi
 from ontime.runtime.kind.kubectl import Kubectl
 from ontime.runtime.kind.pods import NAME
+from ontime.runtime.status import look
 
 DEPLOY_ROLE = ("on-call", "on-call@ontime.example")
 
@@ -157,11 +159,11 @@ class KillComponent(Act):
                 "delete", "pod", "-l", f"{NAME}={self.component}", "--grace-period=0", "--force"
             )
             return
-        pid_file = context.environment.state / "run" / f"{self.component}.pid"
-        try:
-            os.kill(int(pid_file.read_text()), signal.SIGKILL)
-        except (FileNotFoundError, ValueError, ProcessLookupError) as error:
-            raise BrownoutError(f"Component {self.component!r} cannot be killed: {error}.") from error
+        (found,) = look(context.environment, [self.component]).components
+        if found.pid is None:
+            raise BrownoutError(f"Component {self.component!r} cannot be killed: it is {found.state}.")
+        with suppress(ProcessLookupError):
+            os.kill(found.pid, signal.SIGKILL)
 
 
 class DeleteData(Act):
