@@ -97,14 +97,19 @@ def close_doors(harness: Harness) -> None:
 
 
 def hand_over(path: Path, to: Secrecy) -> None:
-    """Gives a directory tree to platform and candidate, and checks that they can get there.
+    """Gives what is another's in a directory tree to platform and candidate, and checks that they can get there.
 
-    Raises `SecrecyError` naming the directory in the way.
+    The platform may be running, and its files come and go meanwhile. Raises `SecrecyError` naming the directory in the
+    way.
     """
     if to.user is None:
         return
     path.mkdir(parents=True, exist_ok=True)
-    changed = _privileged("chown", "-R", "--no-dereference", f"{to.user}:", str(path))
+    # Less or more than the user's id, and not `! -user`: that would also be true of a file that is gone by now.
+    mine = pwd.getpwnam(to.user).pw_uid
+    others = ("-ignore_readdir_race", "(", "-uid", f"-{mine}", "-o", "-uid", f"+{mine}", ")")
+    give = ("-exec", "chown", "--no-dereference", f"{to.user}:", "{}", "+")
+    changed = _privileged("find", str(path), *others, *give)
     if changed.returncode != 0:
         raise SecrecyError(f"{path} cannot be given to {to.user!r}: {changed.stderr.strip()}")
     for parent in path.resolve().parents:
