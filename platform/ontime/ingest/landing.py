@@ -17,6 +17,8 @@ import orjson
 
 from ontime.errors import WarehouseError
 
+FILES = "????-??-??.jsonl"
+
 
 @dataclass(frozen=True, slots=True)
 class Landed:
@@ -62,9 +64,13 @@ class Landing:
             handle.seek(-1, os.SEEK_END)
             return handle.read(1) != b"\n"
 
+    def days(self) -> list[date]:
+        """The UTC days of world time on which something landed, oldest first."""
+        return sorted(date.fromisoformat(path.stem) for path in self.root.glob(FILES))
+
     def read(self, since: date | None = None) -> Iterator[Landed]:
         """Landed events of the UTC days from `since` on, oldest first; torn lines are passed over."""
-        for path in sorted(self.root.glob("????-??-??.jsonl")):
+        for path in sorted(self.root.glob(FILES)):
             if since is not None and path.stem < since.isoformat():
                 continue
             with path.open("rb") as handle:

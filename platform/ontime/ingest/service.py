@@ -21,7 +21,7 @@ from ontime.ingest import metrics
 from ontime.ingest.fresh import FreshPath
 from ontime.ingest.intake import Intake
 from ontime.ingest.landing import Landing
-from ontime.ingest.rebuild import rebuild
+from ontime.ingest.rebuild import recover
 from ontime.ingest.rows import EVENT_TABLES, tables
 from ontime.ingest.watermark import Watermark
 from ontime.ingest.writer import Writer
@@ -84,13 +84,13 @@ class Ingest:
     def start(self) -> None:
         """Carries into the warehouse what a crash left in the landing, then takes up the recent past."""
         now = self.clock.now()
-        recovered = rebuild(self.landing, self.warehouse, (now - timedelta(days=1)).date())
+        recovered = recover(self.landing, self.warehouse)
         known = self.intake.remember((now - timedelta(days=DEDUPE_DAYS)).date())
         for name in EVENT_TABLES:
             self.fresh.load(name, self._recent(name, now))
         self.writer.start()
         self.fresh.start()
-        log.info("world %s: %d events known, %d replayed from the landing", now.isoformat(), known, recovered.replayed)
+        log.info("world %s: %d events known, %d recovered from the landing", now.isoformat(), known, recovered)
 
     def _recent(self, name: str, now: datetime) -> pa.Table:
         return self.warehouse.read(name, (local_midnight(now) - self.history).date())

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from ontime.contract import Event
 from ontime.errors import WarehouseError
+from ontime.ingest import rebuild as module
 from ontime.ingest.intake import Intake
 from ontime.ingest.landing import Landing
-from ontime.ingest.rebuild import rebuild
+from ontime.ingest.rebuild import rebuild, recover
 from ontime.ingest.rows import tables
 from ontime.ingest.writer import Writer
 from ontime.warehouse import Warehouse
@@ -115,9 +116,36 @@ def test_a_crash_between_landing_and_warehouse_loses_nothing(tmp_path: Path) -> 
     landing, warehouse = Landing(tmp_path / "landing"), Warehouse(tmp_path / "warehouse")
     landing.append(NOW, [departure(f"event-{n:04}") for n in range(5)])
 
-    assert rebuild(landing, warehouse).changed == {"departures": 5}
-    assert rebuild(landing, warehouse).changed == {"departures": 0}
+    assert recover(landing, warehouse) == 5
+    assert recover(landing, warehouse) == 0
     assert warehouse.read("departures").num_rows == 5
+
+
+def test_nothing_landed_is_nothing_to_recover(tmp_path: Path) -> None:
+    assert recover(Landing(tmp_path / "landing"), Warehouse(tmp_path / "warehouse")) == 0
+
+
+def test_a_start_long_after_a_crash_finds_what_it_left(tmp_path: Path) -> None:
+    door = Door(tmp_path)
+    door.intake.take([departure("event-0001")], NOW)
+    door.landing.append(NOW, [departure("event-0002")])
+
+    assert recover(door.landing, door.warehouse) == 1
+    assert door.warehouse.read("departures")["event_id"].to_pylist() == ["event-0001", "event-0002"]
+
+
+def test_only_a_rebuild_rewrites_what_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract has learnt that delays are in hours; one event was stored before, one was lost by a crash."""
+    door = Door(tmp_path)
+    door.intake.take([departure("event-0001")], NOW)
+    door.landing.append(NOW, [departure("event-0002")])
+    real = module.validate
+    monkeypatch.setattr(module, "validate", lambda raw, now: real(raw | {"dep_delay_minutes": 240.0}, now))
+
+    assert recover(door.landing, door.warehouse) == 1
+    assert door.warehouse.read("departures")["dep_delay_minutes"].to_pylist() == [4.0, 240.0]
+    assert rebuild(door.landing, door.warehouse).changed == {"departures": 1}
+    assert door.warehouse.read("departures")["dep_delay_minutes"].to_pylist() == [240.0, 240.0]
 
 
 def test_rebuild_takes_in_what_the_contract_has_learnt_to_accept(
@@ -126,8 +154,6 @@ def test_rebuild_takes_in_what_the_contract_has_learnt_to_accept(
     door = Door(tmp_path)
     door.intake.take([departure("event-0001", dep_delay_minutes="4 min")], NOW)
     assert door.warehouse.read("departures").num_rows == 0
-
-    from ontime.ingest import rebuild as module
 
     real = module.validate
     monkeypatch.setattr(module, "validate", lambda raw, now: real(raw | {"dep_delay_minutes": 4.0}, now))
