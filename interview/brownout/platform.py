@@ -54,9 +54,9 @@ class Platform:
         return self._command(root, self.user, ("-P", "-"), "a question to the release", program)
 
     def start(self, components: Sequence[str] | None = None) -> None:
-        """Starts components (default: all) and waits until they are ready. Raises `PlatformError`.
+        """Starts components (default: all) and waits until they are ready.
 
-        Whoever ran the platform before, its state is its user's from now on.
+        Whoever ran the platform before, its state is its user's from now on. Raises `PlatformError`, `SecrecyError`.
         """
         self.hand_over()
         self.ontime("up", *(components or ()))

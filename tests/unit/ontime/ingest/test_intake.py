@@ -125,7 +125,7 @@ def test_nothing_landed_is_nothing_to_recover(tmp_path: Path) -> None:
     assert recover(Landing(tmp_path / "landing"), Warehouse(tmp_path / "warehouse")) == 0
 
 
-def test_a_start_long_after_a_crash_finds_what_it_left(tmp_path: Path) -> None:
+def test_what_a_crash_left_joins_what_is_stored(tmp_path: Path) -> None:
     door = Door(tmp_path)
     door.intake.take([departure("event-0001")], NOW)
     door.landing.append(NOW, [departure("event-0002")])
