@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from brownout.cli.shared import Json, say, telling
 from ontime.cli.output import OUT
+
+if TYPE_CHECKING:
+    from brownout.proof.prove import Proved
 
 
 def prove(
@@ -19,33 +23,31 @@ def prove(
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prove again what was proved already.")] = False,
     record: Annotated[bool, typer.Option("--record", help="Write interview/proved.json and its page.")] = False,
+    stacks: Annotated[
+        int, typer.Option(min=1, max=8, help="Stacks at once, 3 GiB each; those beside the first go when all is done.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Prove faults both ways on the running stack, which it takes for itself. Exit code 8 when one is dishonest.
 
     Interrupted, it goes on where it was.
 
-    Examples: brownout prove stale_fresh_path --limit 1 · brownout prove --record
+    Examples: brownout prove stale_fresh_path --limit 1 · brownout prove --stacks 2 --record
     """
     from brownout.faults import discover, get
     from brownout.proof import published, table
-    from brownout.proof.prove import Proved, ids, stepwise
-    from brownout.proof.prove import prove as run
+    from brownout.proof.prove import ids
     from brownout.reference import ours, write
 
     names = [get(name).id for name in ids(fault or [], list(discover()))]
     most = limit if limit is not None else _limit_of_the_environment()
     done: list[Proved] = []
-    for number, name in enumerate(names, 1):
-        if not as_json:
-            say(f"{name}, {number} of {len(names)}", "bold")
-        with telling() as tell:
-            proved = run(name, stepwise(tell), seed=seed, limit=most, fresh=fresh)
+    for proved in _each(names, seed, most, fresh, min(stacks, len(names))):
         done.append(proved)
         if not as_json:
             OUT.people.print(table.steps(proved))
-        if record and proved.honest and not proved.short and ours(name):
-            published.write({**published.read(), name: published.record(proved)})
+        if record and proved.honest and not proved.short and ours(proved.setting.fault.id):
+            published.write({**published.read(), proved.setting.fault.id: published.record(proved)})
     if as_json:
         OUT.data([table.as_json(proved) for proved in done])
     else:
@@ -57,6 +59,30 @@ def prove(
     if record:
         write()
     raise typer.Exit(0 if all(proved.honest for proved in done) else 8)
+
+
+def _each(names: list[str], seed: int | None, limit: int | None, fresh: bool, stacks: int) -> Iterator[Proved]:
+    """The proof of each, in the order in which they are done."""
+    from brownout.proof import published
+    from brownout.proof.prove import prove, refuse_beside_an_interview, stepwise
+    from brownout.proof.stacks import Side, Stacks, longest_first
+    from brownout.settings import harness
+    from ontime.settings import environment
+
+    if stacks == 1:
+        for number, name in enumerate(names, 1):
+            with telling() as tell:
+                tell(name, "done", f"{number} of {len(names)}")
+                yield prove(name, stepwise(tell), seed=seed, limit=limit, fresh=fresh)
+        return
+    refuse_beside_an_interview(harness())
+    chosen = {"--seed": seed, "--limit": limit}
+    options = [text for name, value in chosen.items() if value is not None for text in (name, str(value))]
+    sides = [Side.of(number, harness(), environment()) for number in range(stacks)]
+    with telling() as tell:
+        ordered = longest_first(names, published.read())
+        beside = Stacks(sides, ordered, [*options, *(["--fresh"] if fresh else [])], tell)
+        yield from beside.prove(seed, limit is not None)
 
 
 def _limit_of_the_environment() -> int | None:

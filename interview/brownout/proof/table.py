@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.markup import escape
@@ -48,20 +49,10 @@ def as_json(proved: Proved) -> dict[str, Any]:
         "baseline": proved.setting.baseline,
         "parameters": dict(proved.setting.parameters),
         "key": proved.key,
+        "fault_key": proved.fault_key,
         "honest": proved.honest,
         "short": proved.short,
         "seconds": sum(row.seconds for row in proved.rows),
         "spent": spent(list(proved.rows)),
-        "rows": [
-            {
-                "step": row.step,
-                "kind": row.kind,
-                "outcome": row.outcome,
-                "why": row.why,
-                "seconds": row.seconds,
-                "phases": row.phases,
-                "figures": row.figures,
-            }
-            for row in proved.rows
-        ],
+        "rows": [asdict(row) for row in proved.rows],
     }
