@@ -81,7 +81,11 @@ def _minutes(faults: Sequence[Fault], proofs: dict[str, Record]) -> str:
     ]
     total = sum(proof.seconds for proof in known.values())
     rows.append(("**all**", *(_minute(whole[phase]) for phase in phases), f"**{_minute(total)}**"))
-    return _table(("minutes", *phases, "in all"), rows)
+    told = (
+        "Minutes of one stack. `make prove-all` has two at once, each with its faults, so that the whole takes about "
+        "half of them.\n\n"
+    )
+    return told + _table(("minutes", *phases, "in all"), rows)
 
 
 def _one(fault: Fault, proof: Record | None) -> str:
