@@ -122,7 +122,8 @@ class Stacks:
         self._brownout = list(brownout)
         self._waiting = list(names)
         self._taking = threading.Lock()
-        self._running: dict[int, subprocess.Popen[str]] = {}
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = False
         self._came: queue.Queue[Proved | BrownoutError | None] = queue.Queue()
 
     def prove(self, seed: int | None, short: bool) -> Iterator[Proved]:
@@ -145,10 +146,7 @@ class Stacks:
                 else:
                     yield found
         finally:
-            self._waiting.clear()
-            if working:
-                for process in list(self._running.values()):
-                    process.terminate()
+            self._stop()
             for worker in workers:
                 worker.join()
         if failed:
@@ -156,24 +154,39 @@ class Stacks:
         for side in self._sides[1:]:
             side.clear()
 
+    def _stop(self) -> None:
+        """Nothing more is begun, and what is under way ends; a stack that is being stopped goes on being stopped."""
+        with self._taking:
+            self._stopped = True
+            self._waiting.clear()
+            for process in self._running:
+                process.terminate()
+
     def _work(self, side: Side, seed: int | None, short: bool) -> None:
         about = f"stack {side.number + 1}"
         try:
             self._run(side, about, "up")
-            while name := self._next(side):
+            while name := self.take(side):
                 try:
                     self._came.put(self._one(side, name, seed, short))
-                except BrownoutError as error:
-                    self._came.put(error)
+                except (BrownoutError, ValueError, LookupError, TypeError) as error:
+                    self._came.put(BrownoutError(f"{name} came to no proof: {error}"))
         except BrownoutError as error:
             self._came.put(error)
         finally:
-            if side.number:
-                self._run(side, about, "down", check=False)
+            self._leave(side, about)
             self._came.put(None)
 
-    def _next(self, side: Side) -> str | None:
-        """What this stack has begun before, else what none has."""
+    def _leave(self, side: Side, about: str) -> None:
+        """The first stack is the user's and stays up."""
+        try:
+            if side.number:
+                self._run(side, about, "down", stoppable=False)
+        except BrownoutError as error:
+            self._came.put(error)
+
+    def take(self, side: Side) -> str | None:
+        """The next fault for that stack: what it has begun before, else what none has. None when all are taken."""
         with self._taking:
             if not self._waiting:
                 return None
@@ -194,7 +207,7 @@ class Stacks:
                 kept.add(row)
         return Proved(setting_of(name, seed), told["key"], told["fault_key"], rows, short)
 
-    def _run(self, side: Side, about: str, *arguments: str, check: bool = True) -> str:
+    def _run(self, side: Side, about: str, *arguments: str, stoppable: bool = True) -> str:
         """What a `brownout` command printed; its progress is told as steps of `about`. Raises `BrownoutError`."""
         last = ""
         with tempfile.TemporaryFile("w+") as printed:
@@ -206,12 +219,22 @@ class Stacks:
                 text=True,
                 env={**os.environ, **side.variables()},
             ) as process:
-                self._running[side.number] = process
+                if stoppable:
+                    self._note(process)
                 for line in process.stderr or ():
                     if found := STEP.fullmatch(line.rstrip()):
                         self._tell(f"{about}: {found['step']}", "done", found["state"])
                     last = line.strip() or last
-            if check and process.returncode not in (0, DISHONEST):
+            with self._taking:
+                self._running.discard(process)
+            if process.returncode not in (0, DISHONEST):
                 raise BrownoutError(f"{about}, on stack {side.number + 1}: {last or f'exit code {process.returncode}'}")
             printed.seek(0)
             return printed.read()
+
+    def _note(self, process: subprocess.Popen[str]) -> None:
+        """From now on it can be stopped; it is at once when everything was while it began."""
+        with self._taking:
+            self._running.add(process)
+            if self._stopped:
+                process.terminate()
