@@ -37,6 +37,7 @@ def prove(
     from brownout.faults import discover, get
     from brownout.proof import published, table
     from brownout.proof.prove import ids
+    from brownout.proof.stacks import DISHONEST
     from brownout.reference import ours, write
 
     names = [get(name).id for name in ids(fault or [], list(discover()))]
@@ -58,7 +59,7 @@ def prove(
                     say(f"{proved.setting.fault.id}, {row.step}: {row.why}", "red")
     if record:
         write()
-    raise typer.Exit(0 if all(proved.honest for proved in done) else 8)
+    raise typer.Exit(0 if all(proved.honest for proved in done) else DISHONEST)
 
 
 def _each(names: list[str], seed: int | None, limit: int | None, fresh: bool, stacks: int) -> Iterator[Proved]:
@@ -73,7 +74,8 @@ def _each(names: list[str], seed: int | None, limit: int | None, fresh: bool, st
         for number, name in enumerate(names, 1):
             with telling() as tell:
                 tell(name, "done", f"{number} of {len(names)}")
-                yield prove(name, stepwise(tell), seed=seed, limit=limit, fresh=fresh)
+                proved = prove(name, stepwise(tell), seed=seed, limit=limit, fresh=fresh)
+            yield proved
         return
     refuse_beside_an_interview(harness())
     chosen = {"--seed": seed, "--limit": limit}

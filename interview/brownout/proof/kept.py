@@ -9,13 +9,20 @@ from dataclasses import asdict
 from brownout.proof.rows import Row
 from brownout.settings import Harness
 
+PLACE, ROWS = "proof", "rows.jsonl"
+
+
+def begun(here: Harness, fault_id: str) -> bool:
+    """Whether that harness keeps rows of the fault, under whatever key."""
+    return any((here.state / PLACE / fault_id).glob(f"*/{ROWS}"))
+
 
 class Kept:
     """Rows of one fault under one key. `limit` of a shorter proof does not matter: its rows count in a longer one."""
 
     def __init__(self, here: Harness, fault_id: str, key: str) -> None:
-        self.folder = here.state / "proof" / fault_id / key
-        self._path = self.folder / "rows.jsonl"
+        self.folder = here.state / PLACE / fault_id / key
+        self._path = self.folder / ROWS
 
     def rows(self) -> dict[str, Row]:
         """The newest row of every step that was proved."""

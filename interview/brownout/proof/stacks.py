@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from brownout.errors import BrownoutError
-from brownout.proof.kept import Kept
+from brownout.proof.kept import Kept, begun
 from brownout.proof.prove import Proved
 from brownout.proof.published import Record
 from brownout.proof.rows import Row
@@ -69,10 +69,6 @@ class Side:
         told |= {f"ONTIME_{name.upper()}": url for name, url in _urls(self.platform).items()}
         return {name: str(value) for name, value in (told | {"ONTIME_STATE": self.platform.state}).items()}
 
-    def has_begun(self, name: str) -> bool:
-        """Whether rows of the fault are kept, under whatever key."""
-        return any((self.here.state / "proof" / name).glob("*/rows.jsonl"))
-
     def clear(self) -> None:
         """Nothing of it stays. Only for a stack that was made for this, and is down."""
         for path in (self.here.state, self.platform.state):
@@ -97,7 +93,8 @@ def _shifted(url: str, by: int) -> str:
 
 
 def _beside(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name}-{number + 1}")
+    """A name that nobody else gives a state: it is cleared away."""
+    return path.with_name(f"{path.name}-prove-{number + 1}")
 
 
 def longest_first(names: Sequence[str], published: Mapping[str, Record]) -> list[str]:
@@ -190,19 +187,20 @@ class Stacks:
         with self._taking:
             if not self._waiting:
                 return None
-            name = min(self._waiting, key=lambda name: (not side.has_begun(name), self._begun_elsewhere(side, name)))
+            name = min(self._waiting, key=lambda name: (not begun(side.here, name), self._begun_elsewhere(side, name)))
             self._waiting.remove(name)
             return name
 
     def _begun_elsewhere(self, side: Side, name: str) -> bool:
-        return any(other.has_begun(name) for other in self._sides if other is not side)
+        return any(begun(other.here, name) for other in self._sides if other is not side)
 
     def _one(self, side: Side, name: str, seed: int | None, short: bool) -> Proved:
-        """Rows that another stack than the first kept are the first one's too, so that a further run finds them."""
+        """What another stack than the first found takes the place of what the first kept."""
         told = json.loads(self._run(side, name, "prove", name, "--json", *self._options))[0]
         rows = tuple(Row(**row) for row in told["rows"])
         if side.number:
             kept = Kept(self._sides[0].here, name, told["key"])
+            kept.forget()
             for row in rows:
                 kept.add(row)
         return Proved(setting_of(name, seed), told["key"], told["fault_key"], rows, short)

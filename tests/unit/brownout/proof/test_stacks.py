@@ -24,7 +24,7 @@ from ontime.settings import Environment
 
 NAMES = sorted(discover())[:4]
 BY_ITSELF = """
-import json, os, pathlib, sys, time
+import json, os, pathlib, signal, sys
 state = pathlib.Path(os.environ["BROWNOUT_STATE"])
 state.mkdir(parents=True, exist_ok=True)
 with (pathlib.Path(os.environ["DIARY"]) / state.name).open("a") as diary:
@@ -34,9 +34,11 @@ if sys.argv[1] == "prove":
     name = sys.argv[2]
     if name == os.environ.get("FAILS"):
         sys.exit("error: the stack fell over")
-    while name == os.environ.get("WAITS"):
-        time.sleep(0.05)
-    row = dict(step="healthy", kind="healthy", outcome="proved", why="as it should be", seconds=2.0, wall=5.0)
+    if name == os.environ.get("WAITS"):
+        signal.alarm(60)
+        signal.pause()
+    outcome = os.environ.get("OUTCOME", "proved")
+    row = dict(step="healthy", kind="healthy", outcome=outcome, why="as it should be", seconds=2.0, wall=5.0)
     print(json.dumps([{"key": "k", "fault_key": "f", "rows": [row]}]))
 """
 """Answers as `brownout` does, and writes down what each stack was asked."""
@@ -128,6 +130,23 @@ def test_what_a_further_stack_proved_is_kept_by_the_first(tmp_path: Path, diary:
 
     by_the_other = [line.split()[1] for line in asked(diary, of[1]) if line.startswith("prove")]
     assert [name for name in by_the_other if "healthy" not in Kept(of[0].here, name, "k").rows()] == []
+
+
+def test_a_verdict_of_a_further_stack_takes_the_place_of_an_earlier_one(
+    tmp_path: Path, diary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTCOME", "dishonest")
+    one, other = sides(tmp_path)
+    row = Row(step="healthy", kind="healthy", outcome="proved", why="", seconds=1.0)
+    Kept(one.here, NAMES[0], "k").add(row)
+    monkeypatch.setattr(
+        Stacks, "take", lambda self, side, left=[NAMES[0]]: left.pop() if side is other and left else None
+    )
+
+    (proved,) = stacks([one, other]).prove(seed=None, short=False)
+
+    assert not proved.honest
+    assert Kept(one.here, NAMES[0], "k").rows() == {}
 
 
 def test_one_that_fails_ends_no_other_and_is_named(
