@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -38,12 +38,20 @@ Rows = Mapping[str, Row]
 
 FRESH_REACH = timedelta(hours=75)
 SLOW_REACH = timedelta(days=60)
-AHEAD = timedelta(hours=24)
-"""Events are loaded this far ahead, so that they are read anew only once a world day; as-of joins see none of it."""
+AHEAD, BEHIND = timedelta(hours=24), timedelta(hours=48)
+"""Announcements are read this far around a moment, so that they are read anew only once a world day."""
 TOGETHER = 12
 """Grid points that are computed at once: it takes hardly longer than for one, and all of them will be asked for."""
 KEPT_DOZENS, KEPT_TICKS, KEPT_MIDNIGHTS = 3, 16, 4
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Announced(NamedTuple):
+    """Schedules known before `until`, and the number of each flight's row: a table is a tenth of its rows as dicts."""
+
+    until: datetime
+    rows: pa.Table
+    numbers: dict[str, int]
 
 
 class Truth:
@@ -52,12 +60,10 @@ class Truth:
     def __init__(self, data: Path, every_minutes: int = 5) -> None:
         self._data = data
         self.every_minutes = every_minutes
-        self._window: tuple[datetime, datetime, duckdb.DuckDBPyConnection] | None = None
         self._dozens: OrderedDict[datetime, dict[str, pa.Table]] = OrderedDict()
         self._fresh: OrderedDict[datetime, dict[str, Rows]] = OrderedDict()
         self._slow: OrderedDict[datetime, dict[str, Rows]] = OrderedDict()
-        self._flights: dict[str, Row] = {}
-        self._flights_until: datetime | None = None
+        self._announced: _Announced | None = None
 
     def events(self, table: str, since: datetime, until: datetime) -> pa.Table:
         """Canonical rows that became available in [since, until), in the warehouse's schema; nothing else is read."""
@@ -77,20 +83,7 @@ class Truth:
     def connection(self, since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
         found = events_connection({name: self.events(name, since, until) for name in EVENT_TABLES})
         found.execute("SET threads = 1")
-        # What a query needed is given back at once: 4 MB less for a process that lives for weeks.
-        found.execute("SET allocator_flush_threshold = '1MB'")
         return found
-
-    def _recent(self, since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
-        """What grid points in [since, until] follow from, kept while it reaches far enough."""
-        if self._window is not None:
-            low, high, connection = self._window
-            if low <= since - FRESH_REACH and until < high:
-                return connection
-            connection.close()
-        low, high = since - FRESH_REACH - timedelta(hours=6), until + AHEAD
-        self._window = (low, high, self.connection(low, high))
-        return self._window[2]
 
     def fresh(self, at: datetime) -> dict[str, Rows]:
         """Rows of the fresh views at the grid point `at`, by view and entity."""
@@ -109,14 +102,15 @@ class Truth:
         first = at - (at - EPOCH) % (step * TOGETHER)
         if first not in self._dozens:
             ticks = [first + step * i for i in range(TOGETHER)]
-            self._dozens[first] = fresh_rows_each(self._recent(first, ticks[-1]), ticks)
+            # Opened anew each time: one that is kept holds 25 MB.
+            with closing(self.connection(first - FRESH_REACH, ticks[-1] + step)) as connection:
+                self._dozens[first] = fresh_rows_each(connection, ticks)
             _bound(self._dozens, KEPT_DOZENS)
         return self._dozens[first]
 
     def slow(self, midnight: datetime) -> dict[str, Rows]:
         """Rows of the slow views as of a New York midnight, by view and entity."""
         if midnight not in self._slow:
-            # Two months of events for one look a world day: they are not kept.
             with closing(self.connection(midnight - SLOW_REACH, midnight)) as connection:
                 rows = slow_rows(connection, midnight)
             self._slow[midnight] = {view: _by_entity(view, found) for view, found in rows.items()}
@@ -125,11 +119,12 @@ class Truth:
 
     def flight(self, flight_id: str, around: datetime) -> Row | None:
         """The flight as it was really announced; None when there is no such flight."""
-        if self._flights_until is None or around >= self._flights_until:
-            self._flights_until = around + AHEAD
-            rows = self.events("schedules", around - timedelta(hours=48), self._flights_until)
-            self._flights = {row["flight_id"]: row for row in rows.to_pylist()}
-        return self._flights.get(flight_id)
+        if self._announced is None or around >= self._announced.until:
+            rows = self.events("schedules", around - BEHIND, around + AHEAD)
+            numbers = {name: number for number, name in enumerate(rows["flight_id"].to_pylist())}
+            self._announced = _Announced(around + AHEAD, rows, numbers)
+        number = self._announced.numbers.get(flight_id)
+        return None if number is None else self._announced.rows.slice(number, 1).to_pylist()[0]
 
     def ticks_before(self, moment: datetime, count: int) -> list[datetime]:
         """The last `count` grid points at or before `moment`, newest first."""
