@@ -61,6 +61,7 @@ class Stage(Protocol):
 
     def versions(self) -> dict[str, str]: ...
     def secrecy(self) -> e.Secrecy: ...
+    def runtime(self) -> str: ...
     def restore(self, baseline: str, seed: int | None = None) -> None: ...
     def run_world(self, speed: float) -> None: ...
     def measure_healthy(self) -> e.Healthy: ...
@@ -149,10 +150,11 @@ class Lifecycle:
 
         `interview_id` is chosen when it is not given.
 
-        Raises `LifecycleError` when another interview is under way, `PreparationError` when a step fails; the
-        interview is then abandoned.
+        Raises `LifecycleError` when another interview is under way or this runtime lacks what the scenario breaks,
+        `PreparationError` when a step fails; the interview is then abandoned.
         """
         self.refuse_a_second()
+        self._refuse_elsewhere(scenario)
         begun = time.monotonic()
         number = scenario.seed if seed is None else seed
         scenario = scenario.chosen(number)
@@ -169,6 +171,13 @@ class Lifecycle:
                 raise
             raise PreparationError(f"The preparation of {scenario.id} failed: {reason}") from error
         return interview
+
+    def _refuse_elsewhere(self, scenario: Scenario) -> None:
+        if scenario.runtime not in ("any", self._stage.runtime()):
+            raise LifecycleError(
+                f"Scenario {scenario.id} breaks something that only Kubernetes has, and this stack runs as "
+                f"{self._stage.runtime()} processes. Choose another, or `make up RUNTIME=kind`."
+            )
 
     def _created(
         self,

@@ -22,7 +22,7 @@ from brownout.faults.discovery import discover, pack_roots, refusal
 from brownout.faults.frozen import Frozen
 from brownout.faults.model import Fault
 from brownout.faults.parameters import Value
-from brownout.faults.vocabulary import Level
+from brownout.faults.vocabulary import Level, Runtime
 from brownout.settings import ROOT
 from ontime.errors import ConfigError, UnknownNameError
 
@@ -109,6 +109,13 @@ class Scenario(Frozen):
     def truths(self) -> tuple[Scenario, ...]:
         """What the scenario can turn out to be: each variant as a scenario of its own; itself when it has none."""
         return tuple(self._as(variant) for variant in self.variants) or (self,)
+
+    @property
+    def runtime(self) -> Runtime:
+        """`kind` when one of the things that it can turn out to be needs Kubernetes."""
+        faults = discover()
+        needed = {faults[use.fault].runtime for truth in self.truths for use in (*truth.faults, *truth.controls)}
+        return "kind" if "kind" in needed else "any"
 
     def chosen(self, seed: int | None = None) -> Scenario:
         """The scenario that this seed (default: the scenario's own) makes of it, without variants."""

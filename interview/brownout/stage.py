@@ -67,6 +67,9 @@ class RealStage:
     def secrecy(self) -> e.Secrecy:
         return self._secrecy.level
 
+    def runtime(self) -> str:
+        return self._environment.runtime
+
     def world_alive(self) -> bool:
         return self._world.alive()
 

@@ -42,6 +42,9 @@ class PlayedStage:
     def secrecy(self) -> e.Secrecy:
         return "on-trust"
 
+    def runtime(self) -> str:
+        return "local"
+
     def restore(self, baseline: str, seed: int | None = None) -> None:
         time.sleep(STEP_SECONDS)
 

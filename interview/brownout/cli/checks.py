@@ -110,7 +110,7 @@ def bench(
     from brownout.settings import harness
     from ontime.settings import environment
 
-    names = [get(name).id for name in scenario or load()]
+    names = [get(name).id for name in scenario or (s.id for s in load().values() if s.runtime == "any")]
     with telling() as tell:
         rows = list(run(names, minutes, harness(), environment(), tell))
     told = [asdict(row) for row in rows]

@@ -34,7 +34,7 @@ def scenarios(as_json: Json = False) -> None:
 
     found = load().values()
     if as_json:
-        OUT.data([{**s.model_dump(mode="json"), "truths": [_truth(s, truth) for truth in s.truths]} for s in found])
+        OUT.data([_listed(s) for s in found])
         return
     view = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("scenario", "level", "minutes", "baseline", "title", "found / mitigated / fixed by", "seeds"):
@@ -45,13 +45,23 @@ def scenarios(as_json: Json = False) -> None:
         for truth in s.truths:
             told = ("", "", "") if s.variants else (s.id, s.level, str(s.time_box_minutes))
             seeds = f"{', '.join(map(str, s.seeds_of(truth, 4)))}…" if s.variants else "any"
-            view.add_row(*told, truth.baseline, escape(truth.title), _times(truth), seeds)
+            view.add_row(
+                *told,
+                f"{truth.baseline}, on Kubernetes" if s.runtime == "kind" else truth.baseline,
+                escape(truth.title),
+                _times(truth),
+                seeds,
+            )
     OUT.people.print(view)
 
 
 def _times(truth: Scenario) -> str:
     by = (truth.expected.found, truth.expected.mitigated, truth.expected.fixed)
     return " / ".join("–" if minutes is None else f"{minutes:g}" for minutes in by) + " min"
+
+
+def _listed(s: Scenario) -> dict[str, object]:
+    return {**s.model_dump(mode="json"), "runtime": s.runtime, "truths": [_truth(s, truth) for truth in s.truths]}
 
 
 def _truth(scenario: Scenario, truth: Scenario) -> dict[str, object]:

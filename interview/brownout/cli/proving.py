@@ -36,11 +36,11 @@ def prove(
     """
     from brownout.faults import discover, get
     from brownout.proof import published, table
-    from brownout.proof.prove import ids
+    from brownout.proof.prove import provable
     from brownout.proof.stacks import DISHONEST
     from brownout.reference import ours, write
 
-    names = [get(name).id for name in ids(fault or [], list(discover()))]
+    names = [get(name).id for name in fault or provable(discover())]
     most = limit if limit is not None else _limit_of_the_environment()
     done: list[Proved] = []
     for proved in _each(names, seed, most, fresh, min(stacks, len(names))):
@@ -102,11 +102,13 @@ def quiet(
     Examples: brownout quiet --windows 6 · brownout quiet --offline
     """
     from brownout.faults import discover
+    from brownout.proof.prove import provable
     from brownout.quiet import live, of_baseline
     from brownout.settings import harness
     from ontime.settings import environment
 
-    probes = {name: fault.plan(fault.draw(0)).symptom for name, fault in sorted(discover().items())}
+    faults = discover()
+    probes = {name: faults[name].plan(faults[name].draw(0)).symptom for name in provable(faults)}
     with telling() as tell:
         if offline:
             verdicts = of_baseline.look(probes, count, harness(), environment(), tell)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from brownout.faults.edits import Edit
 from brownout.faults.frozen import Frozen
 from brownout.faults.online_times import claim_freshness
 from brownout.http import client
+from brownout.kind import templates
 from brownout.probes import online_redis
 from brownout.registry_api import RegistryApi
 from ontime.runtime.kind.kubectl import Kubectl
@@ -166,6 +167,27 @@ class KillComponent(Act):
             os.kill(found.pid, signal.SIGKILL)
 
 
+class ChangeContainer(Act):
+    """`kubectl patch`, `set resources` and the like, on one component's container."""
+
+    kind: Literal["change_container"] = "change_container"
+    component: str
+    fields: dict[str, Any] = Field(min_length=1, description="As in a strategic merge patch of the container.")
+
+    def play(self, context: InjectContext) -> None:
+        templates.merge(context.environment, self.component, self.fields)
+
+
+class UndoRollout(Act):
+    """`kubectl rollout undo`."""
+
+    kind: Literal["undo_rollout"] = "undo_rollout"
+    component: str
+
+    def play(self, context: InjectContext) -> None:
+        templates.undo(context.environment, self.component)
+
+
 class DeleteData(Act):
     """Removes files of the platform's state, e.g. a warehouse table or the online store."""
 
@@ -233,6 +255,8 @@ Action = Annotated[
     | RestartComponent
     | StopComponent
     | KillComponent
+    | ChangeContainer
+    | UndoRollout
     | DeleteData
     | RewriteTimes
     | MuteAlert

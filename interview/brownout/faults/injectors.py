@@ -21,6 +21,7 @@ from brownout.faults.registering import register_as_champion
 from brownout.faults.runs import wait_for_runs
 from brownout.faults.slow_rows import midnight_of, withdraw
 from brownout.faults.standing import stand
+from brownout.kind import templates
 
 Role = Literal["ml-engineer", "data-engineer", "platform-engineer", "on-call", "analyst"]
 
@@ -119,6 +120,17 @@ class SlowRowsWithdrawn(Injector):
         withdraw(context.environment, midnight_of(self.through))
 
 
+class ContainerChanged(Injector):
+    """Somebody changed a component's container with kubectl; the manifests in git say what they said."""
+
+    kind: Literal["container_changed"] = "container_changed"
+    component: str
+    fields: dict[str, Any] = Field(min_length=1, description="As in a strategic merge patch of the container.")
+
+    def apply(self, context: InjectContext) -> None:
+        templates.merge(context.environment, self.component, self.fields)
+
+
 class StandingModels(Injector):
     """Champion and previous are of an earlier season, promoted then; no version was made since."""
 
@@ -132,6 +144,6 @@ class StandingModels(Injector):
 
 
 Injection = Annotated[
-    CodeCommit | ConfigChange | FeedChange | ModelPromotion | SlowRowsWithdrawn | StandingModels,
+    CodeCommit | ConfigChange | FeedChange | ModelPromotion | SlowRowsWithdrawn | StandingModels | ContainerChanged,
     Field(discriminator="kind"),
 ]

@@ -13,7 +13,7 @@ from brownout.faults.context import InjectContext
 from brownout.faults.frozen import Frozen
 from brownout.faults.injectors import CodeCommit, Injection
 from brownout.faults.parameters import Parameter, Parameters, Value, draw
-from brownout.faults.vocabulary import Component, EvidenceSource, FailureClass, Layer, Level
+from brownout.faults.vocabulary import Component, EvidenceSource, FailureClass, Layer, Level, Runtime
 from brownout.probes import AnyProbe
 
 
@@ -138,6 +138,7 @@ class Fault(Frozen):
     title: str = Field(min_length=5)
     layer: Layer
     levels: tuple[Level, ...] = Field(min_length=1)
+    runtime: Runtime = Field(default="any", description="Where it can be put in: `kind` has what processes lack.")
     symptom: str = Field(min_length=20, description="What anyone can observe, in a sentence or two.")
     symptom_budget_seconds: float = Field(gt=0, le=600, description="Wall seconds from injection to observation.")
     parameters: dict[str, Parameter] = Field(min_length=1)

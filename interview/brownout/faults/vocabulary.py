@@ -35,6 +35,7 @@ FailureClass = Literal[
 ]
 Layer = Literal["data", "features", "training", "serving", "platform", "control"]
 Level = Literal["junior", "mid", "senior"]
+Runtime = Literal["any", "kind"]
 EvidenceSource = Literal[
     "mlflow",
     "airflow",

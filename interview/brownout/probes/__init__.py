@@ -8,6 +8,7 @@ from brownout.probes.alert_firing import AlertFiring
 from brownout.probes.alerts_heard import AlertsHeard
 from brownout.probes.base import Memory, Probe, ProbeResult, ProbeView, Reference
 from brownout.probes.client_latency import ClientLatency, measure_healthy
+from brownout.probes.cpu_throttled import CpuThrottled
 from brownout.probes.fresh_age import FreshAge
 from brownout.probes.gate_refuses import GateRefuses
 from brownout.probes.leak_refused import LeakRefused
@@ -34,6 +35,7 @@ AnyProbe = Annotated[
     | AlertsHeard
     | SlowAge
     | LeakRefused
+    | CpuThrottled
     | TrainingRowsTrue,
     Field(discriminator="kind"),
 ]
@@ -43,6 +45,7 @@ __all__ = [
     "AlertsHeard",
     "AnyProbe",
     "ClientLatency",
+    "CpuThrottled",
     "FreshAge",
     "GateRefuses",
     "LeakRefused",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from brownout import interview as interviews
 from brownout.errors import LifecycleError
+from brownout.faults import Fault
 from brownout.proof.engine import Proof
 from brownout.proof.kept import Kept
 from brownout.proof.key import fault_key, key_of
@@ -15,6 +16,7 @@ from brownout.proof.rows import Row
 from brownout.proof.setting import Setting, setting_of
 from brownout.settings import Harness, harness
 from brownout.stack import Stack
+from ontime.errors import ConfigError
 from ontime.settings import Environment, environment
 
 Tell = Callable[[str, str, str], None]
@@ -47,12 +49,17 @@ def prove(
 ) -> Proved:
     """The proof of one fault, with kept results of the same key taken over unless `fresh`.
 
-    Raises `LifecycleError` when an interview is under way, `BrownoutError` when the stack fails: then the proof can be
-    run again, and goes on where it was.
+    Raises `ConfigError` for a fault of Kubernetes, `LifecycleError` when an interview is under way, `BrownoutError`
+    when the stack fails: then the proof can be run again, and goes on where it was.
     """
     here, platform = here or harness(), platform or environment()
     refuse_beside_an_interview(here)
     setting = setting_of(fault_id, seed)
+    if setting.fault.runtime != "any":
+        raise ConfigError(
+            f"{fault_id} needs Kubernetes, and a proof copies the state of one machine. There it is played: "
+            f"`make rehearsal SCENARIO={setting.scenario} RUNTIME=kind`."
+        )
     key = key_of(setting)
     kept = Kept(here, fault_id, key)
     if fresh:
@@ -85,6 +92,6 @@ def stepwise(tell: Tell) -> Callable[[str, str, str], None]:
     return told
 
 
-def ids(names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The named faults in their order, else all that are known."""
-    return list(names) or sorted(known)
+def provable(faults: Mapping[str, Fault]) -> list[str]:
+    """Ids of the faults that a stack of processes can show, sorted."""
+    return sorted(name for name, fault in faults.items() if fault.runtime == "any")

@@ -185,6 +185,9 @@ class FakeStage:
     def secrecy(self) -> e.Secrecy:
         return "on-trust"
 
+    def runtime(self) -> str:
+        return "local"
+
     def restore(self, baseline: str, seed: int | None = None) -> None:
         self._did(f"restore {baseline}")
         self.seeds.append(seed)
@@ -236,6 +239,7 @@ class FakeView:
 
 class FakeScenario:
     id, title, level, baseline, seed, time_box_minutes, speed = "junior-01", "T", "junior", "may", 7, 45, 120.0
+    runtime = "any"
     controls: tuple[FakeFault, ...] = ()
 
     def __init__(self, *faults: FakeFault) -> None:
@@ -399,3 +403,14 @@ def test_verbs_out_of_turn_say_what_to_do(ours: Harness) -> None:
         lifecycle.close(interview)
 
     assert stage.calls == before
+
+
+def test_what_only_kubernetes_has_is_not_prepared_elsewhere(ours: Harness) -> None:
+    lifecycle, stage, scenario = conductor(ours, FakeFault(["broken"]))
+    scenario.runtime = "kind"
+
+    with pytest.raises(LifecycleError, match="junior-01 breaks something that only Kubernetes has"):
+        lifecycle.prepare(scenario)  # type: ignore[arg-type]
+
+    assert stage.calls == []
+    assert interviews.known_ids(ours) == []

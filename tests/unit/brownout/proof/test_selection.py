@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from brownout.faults import discover
 from brownout.proof.key import fault_key
+from brownout.proof.prove import provable, prove
 from brownout.proof.published import Record, Step
 from brownout.proof.selection import SHORT_SECONDS, Budget, Turn, turns
 from brownout.proof.setting import Setting, setting_of
+from ontime.errors import ConfigError
 
 STEPS = (
     Step(step="healthy", kind="healthy", seconds=100),
@@ -100,3 +103,11 @@ def test_a_proof_that_fails_is_paid_for_too() -> None:
         failing()
 
     assert not budget.allows(Turn("x", "", 400))
+
+
+def test_a_fault_of_kubernetes_is_proved_there_alone() -> None:
+    faults = discover()
+
+    assert {name for name in faults if name not in provable(faults)} == {"starved_serving"}
+    with pytest.raises(ConfigError, match="make rehearsal SCENARIO=mid-06 RUNTIME=kind"):
+        prove("starved_serving", lambda *_: None)
