@@ -22,6 +22,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "ontime-test"
 SCENARIOS = ("junior-01", "mid-01")
+OF_KUBERNETES = ("mid-06",)
 SECONDS = 3600
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(3 * SECONDS)]
@@ -124,8 +125,8 @@ def test_the_interviewers_pages_are_at_this_machines_ports(stack: Stack, url: st
     assert httpx.get(url, timeout=10, trust_env=False).status_code == code
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_rehearsal_ends_with_the_facts_that_it_has_locally(stack: Stack, scenario: str) -> None:
+@pytest.mark.parametrize("scenario", [*SCENARIOS, *OF_KUBERNETES])
+def test_a_rehearsal_ends_with_the_facts_that_it_promises(stack: Stack, scenario: str) -> None:
     """The rehearsal itself compares found, mitigated and fixed with what the scenario promises."""
     stack.brownout("reset")
     stack.brownout("rehearsal", scenario)
