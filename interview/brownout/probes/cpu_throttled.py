@@ -14,16 +14,20 @@ from ontime.runtime.kind import pods
 from ontime.runtime.kind.kubectl import Kubectl
 
 PROGRAM = """
-import json
-def read(name):
-    with open("/sys/fs/cgroup/" + name) as file:
-        return file.read()
-told = dict(line.split() for line in read("cpu.stat").splitlines())
-quota, period = read("cpu.max").split()
-cores = None if quota == "max" else int(quota) / int(period)
+import json, pathlib
+v2 = pathlib.Path("/sys/fs/cgroup/")
+v1 = v2 / "cpu"
+if (v2 / "cpu.max").exists():
+    here = v2
+    quota, period = (v2 / "cpu.max").read_text().split()
+else:
+    here = v1
+    quota, period = ((v1 / name).read_text().strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+told = dict(line.split() for line in (here / "cpu.stat").read_text().splitlines())
+cores = None if quota in ("max", "-1") else int(quota) / int(period)
 print(json.dumps([cores, int(told.get("nr_periods", 0)), int(told.get("nr_throttled", 0))]))
 """
-"""Reads the container's own control group (cgroup v2): the kernel counts there, and nobody in it can write."""
+"""Reads the container's own control group, of either version: the kernel counts there, and nobody in it can write."""
 
 
 @dataclass(frozen=True, slots=True)

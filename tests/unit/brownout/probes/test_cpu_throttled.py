@@ -99,10 +99,20 @@ def test_processes_have_no_limit(tmp_path: Path) -> None:
     assert PROBE.run(view).status == "unknown"
 
 
-@pytest.mark.parametrize(("told", "cores"), [("max 100000", None), ("15000 100000", 0.15)])
-def test_the_pod_reads_its_own_control_group(tmp_path: Path, told: str, cores: float | None) -> None:
-    (tmp_path / "cpu.max").write_text(f"{told}\n")
-    (tmp_path / "cpu.stat").write_text("usage_usec 5\nnr_periods 40\nnr_throttled 7\nthrottled_usec 99\n")
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu.max": "15000 100000"}, 0.15),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ({"cpu/cpu.cfs_quota_us": "15000", "cpu/cpu.cfs_period_us": "100000"}, 0.15),
+    ],
+)
+def test_the_pod_reads_its_own_control_group(tmp_path: Path, files: dict[str, str], cores: float | None) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+        (tmp_path / name).with_name("cpu.stat").write_text("nr_periods 40\nnr_throttled 7\nthrottled_usec 99\n")
     program = PROGRAM.replace("/sys/fs/cgroup/", f"{tmp_path}/")
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
 
