@@ -143,7 +143,7 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     desk("apply", "-f", "-", text=json.dumps(as_applied.kept(applied)))
     rendered = run(["kubectl", "kustomize", str(interview / "desk")]).stdout
     documents = adapted(list(yaml.safe_load_all(rendered)), here, image)
-    desk("apply", "-f", "-", text=yaml.safe_dump_all(documents, sort_keys=False))
+    desk("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}))
     pods.wait(desk, reporter, [PROCTOR], READY_SECONDS)
     _bring_flights(desk, ours, reporter)
 

@@ -5,6 +5,7 @@ It is written into the state and rendered by `kubectl kustomize`, so that what w
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,7 +93,8 @@ def render(
     here = directory(environment)
     here.mkdir(parents=True, exist_ok=True)
     file = here / "kustomization.yaml"
-    file.write_text(yaml.safe_dump(overlay(environment, root, tag, base, components), sort_keys=False))
+    # JSON is YAML in which a text stays a text: a tag such as 12e3 would be a number to kustomize.
+    file.write_text(json.dumps(overlay(environment, root, tag, base, components), indent=2))
     text = run(["kubectl", "kustomize", str(here)], 60).stdout.replace(POD_NETWORK, pod_network(environment))
     (here / "applied.yaml").write_text(text)
     return text

@@ -20,16 +20,18 @@ def _needs_kubectl(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("kubectl is not on PATH: it renders the manifests")
 
 
-def rendered(tmp_path: Path, namespace: str = "ontime") -> str:
+def rendered(tmp_path: Path, namespace: str = "ontime", tag: str = "t-1") -> str:
     here = Environment(state=tmp_path / "state", runtime="kind", namespace=namespace)
-    return manifests.render(here, ROOT, "t-1")
+    return manifests.render(here, ROOT, tag)
 
 
-def test_our_images_get_the_tag(tmp_path: Path) -> None:
-    names = manifests.image_names(rendered(tmp_path))
+@pytest.mark.parametrize("tag", ["t-1", "359748685e20", "359748685120"])
+def test_our_images_get_the_tag(tmp_path: Path, tag: str) -> None:
+    """Whatever hexadecimal digits it has: some of them are numbers."""
+    names = manifests.image_names(rendered(tmp_path, tag=tag))
 
     assert {n for n in names if n.startswith("ontime/")} == {
-        f"ontime/{target}:t-1" for target in images.TARGETS if target != "workstation"
+        f"ontime/{target}:{tag}" for target in images.TARGETS if target != "workstation"
     }
 
 
