@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ontime.errors import ConfigError, RuntimeStateError
 from ontime.runtime.kind.cluster import containers
+from ontime.runtime.kind.kubectl import Kubectl
 from ontime.runtime.kind.programs import last_words, run
 from ontime.runtime.release import EXPORTED
 from ontime.runtime.reporter import Reporter
@@ -23,7 +24,9 @@ PASSED = ("PYTHON_IMAGE", "WORKSTATION_IMAGE", "PROMETHEUS_IMAGE", "KUBECTL_IMAG
 """Variables that reach the build as arguments of the same name."""
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 BUILD_SECONDS = 3600.0
-LOAD_SECONDS = 900.0
+LOAD_SECONDS = 1800.0
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+"""The taint that keeps pods away from a control plane."""
 
 
 def list_of(root: Path) -> dict[str, str]:
@@ -131,8 +134,8 @@ def build_one(
 
 
 def load(environment: Environment, reporter: Reporter, names: Iterable[str]) -> list[str]:
-    """Puts images of this machine on every node that lacks them; returns those that this machine does not have."""
-    nodes = list(containers(environment))
+    """Puts images of this machine on every node with pods that lacks them; returns those that this machine lacks."""
+    nodes = _with_pods(environment)
     there = {node: _on_node(node) for node in nodes}
     missing: list[str] = []
     wanted: list[str] = []
@@ -140,26 +143,41 @@ def load(environment: Environment, reporter: Reporter, names: Iterable[str]) -> 
         if all(canonical(name) in held for held in there.values()):
             continue
         (wanted if on_machine(name) else missing).append(name)
-    for name in wanted:
-        reporter.doing(f"load {name}", "loading")
-        _load(environment, name, nodes)
-        reporter.done(f"load {name}", "on every node")
+    if wanted:
+        reporter.doing("images", f"loading {len(wanted)} into {', '.join(nodes)}")
+        _load(environment, wanted, nodes)
+        reporter.done("images", f"{len(wanted)} loaded into {', '.join(nodes)}")
     return missing
 
 
-def _load(environment: Environment, name: str, nodes: list[str]) -> None:
-    """kind's own way first; it refuses images of which only one platform is here: those the node takes directly."""
-    command = ["kind", "load", "docker-image", name, "--name", environment.cluster]
+def _with_pods(environment: Environment) -> list[str]:
+    """The nodes that get pods: a control plane gets none while there are others."""
+    listed = Kubectl.of(environment).get("nodes")["items"]
+    closed = {
+        node["metadata"]["name"]
+        for node in listed
+        if any(taint["key"] == CONTROL_PLANE for taint in node["spec"].get("taints", []))
+    }
+    nodes = list(containers(environment))
+    return [node for node in nodes if node not in closed] or nodes
+
+
+def _load(environment: Environment, names: list[str], nodes: list[str]) -> None:
+    """All in one archive, which holds layers that several share once.
+
+    kind's own way first; it refuses images of which only one platform is here: those the nodes take directly.
+    """
+    command = ["kind", "load", "docker-image", *names, "--name", environment.cluster, "--nodes", ",".join(nodes)]
     done = run(command, LOAD_SECONDS, check=False)
     if done.returncode == 0:
         return
     take = "ctr --namespace=k8s.io images import --snapshotter=overlayfs -"
     for node in nodes:
-        again = run(
-            ["sh", "-c", f'docker save "$0" | docker exec -i "$1" {take}', name, node], LOAD_SECONDS, check=False
-        )
+        script = f'node="$1"; shift; docker save "$@" | docker exec -i "$node" {take}'
+        again = run(["sh", "-c", script, "sh", node, *names], LOAD_SECONDS, check=False)
         if again.returncode != 0:
-            raise RuntimeStateError(f"{name} could not be loaded into {node}: {last_words(done)}\n{last_words(again)}")
+            what = ", ".join(names)
+            raise RuntimeStateError(f"{what} could not be loaded into {node}: {last_words(done)}\n{last_words(again)}")
 
 
 def _on_node(node: str) -> frozenset[str]:

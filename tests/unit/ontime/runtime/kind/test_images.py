@@ -122,16 +122,47 @@ def test_certificates_that_are_not_there_are_named(programs, tree, monkeypatch) 
         images.build_one(tree, "ontime/serving:x", {}, "serving")
 
 
-def two_nodes(programs) -> None:
+def two_nodes(programs, closed: str = images.CONTROL_PLANE) -> None:
     programs.when("docker", "ps", says="ontime-control-plane id1\nontime-worker id2\n")
+    taints = {"ontime-control-plane": [{"key": closed, "effect": "NoSchedule"}], "ontime-worker": []}
+    nodes = [{"metadata": {"name": name}, "spec": {"taints": told}} for name, told in taints.items()]
+    programs.when("kubectl", "get", "nodes", says={"items": nodes})
 
 
 def test_only_what_a_node_lacks_is_loaded(programs, here, told) -> None:
     two_nodes(programs)
     programs.when("docker", "exec", says="docker.io/library/redis:7\n")
 
-    assert images.load(here, told, ["redis:7", "postgres:17"]) == []
-    assert [command[3] for command in programs.asked("kind", "load")] == ["postgres:17"]
+    assert images.load(here, told, ["redis:7", "postgres:17", "grafana:11"]) == []
+    [command] = programs.asked("kind", "load")
+    assert command[3:5] == ["postgres:17", "grafana:11"]
+
+
+@pytest.mark.parametrize(
+    ("closed", "nodes"),
+    [
+        (images.CONTROL_PLANE, "ontime-worker"),
+        ("node.kubernetes.io/not-ready", "ontime-control-plane,ontime-worker"),
+    ],
+)
+def test_images_go_where_pods_go(programs, here, told, closed: str, nodes: str) -> None:
+    """A node that is not ready yet will be."""
+    two_nodes(programs, closed)
+
+    images.load(here, told, ["postgres:17"])
+
+    [command] = programs.asked("kind", "load")
+    assert command[command.index("--nodes") + 1] == nodes
+
+
+def test_a_control_plane_that_is_alone_gets_them(programs, here, told) -> None:
+    two_nodes(programs)
+    programs.when("docker", "ps", says="ontime-control-plane id1\n")
+
+    images.load(here, told, ["postgres:17"])
+
+    [command] = programs.asked("kind", "load")
+    assert command[command.index("--nodes") + 1] == "ontime-control-plane"
 
 
 def test_what_is_not_on_the_machine_is_told_and_not_loaded(programs, here, told) -> None:
@@ -142,13 +173,13 @@ def test_what_is_not_on_the_machine_is_told_and_not_loaded(programs, here, told)
     assert programs.asked("kind", "load") == []
 
 
-def test_an_image_that_kind_refuses_goes_to_each_node_directly(programs, here, told) -> None:
-    two_nodes(programs)
+def test_images_that_kind_refuses_go_to_each_node_directly(programs, here, told) -> None:
+    two_nodes(programs, closed="")
     programs.when("kind", "load", code=1, complains="content digest not found")
 
-    images.load(here, told, ["postgres:17"])
+    images.load(here, told, ["postgres:17", "redis:7"])
 
-    assert len(programs.asked("docker", "save", "postgres:17")) == 2
+    assert programs.asked("docker", "save") == [["docker", "save", "postgres:17", "redis:7"]] * 2
     assert {command[3] for command in programs.asked("docker", "exec", "-i")} == {
         "ontime-control-plane",
         "ontime-worker",
