@@ -31,6 +31,18 @@ class GuardedRedisOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         stored = self._newest(config, table, [key for key, _ in rows])
         super().online_write_batch(config, table, newest_wins(rows, stored), progress)
 
+    def _generate_hset_keys_for_features(
+        self,
+        feature_view: FeatureView,
+        requested_features: list[str] | None = None,
+        fv_name_override: str | None = None,
+    ) -> tuple[list[str], list[str | bytes]]:
+        """Feast adds a name of its own to the list that it is given; here the caller's stays as it is."""
+        asked = list(requested_features) if requested_features else None
+        found: tuple[list[str], list[str | bytes]]
+        found = super()._generate_hset_keys_for_features(feature_view, asked, fv_name_override)
+        return found
+
     def _get_features_for_entity(
         self, values: Sequence[bytes | None], feature_view: str, requested_features: list[str]
     ) -> tuple[datetime | None, dict[str, Any] | None]:

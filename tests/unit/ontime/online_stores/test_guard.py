@@ -155,6 +155,16 @@ def test_both_stores_follow_the_rule(store: tuple[Any, RepoConfig]) -> None:
     assert _read(store, "TEB") == (None, None)
 
 
+def test_reading_leaves_the_callers_list_as_it_is(store: tuple[Any, RepoConfig]) -> None:
+    asked = ["waiting"]
+    _write(store, ("EWR", 5.0, NOON))
+
+    for _ in range(2):
+        ((_, values),) = store[0].online_read(store[1], VIEW, [_key("EWR")], asked)
+
+    assert (asked, list(values)) == (["waiting"], ["waiting"])
+
+
 def test_sqlite_is_in_write_ahead_mode(tmp_path: Path) -> None:
     config = RepoConfig(
         project="test", provider="local", registry=str(tmp_path / "r.db"), entity_key_serialization_version=3,
