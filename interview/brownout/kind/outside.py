@@ -124,9 +124,7 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     first = here.namespace == manifests.DEFAULT_NAMESPACE
     ports = (ROOT / "k8s" / "components" / "node-ports", interview / "ports") if first else ()
     known = cluster.standing(here) and Kubectl.of(here).exists("deployment", WORKSTATION)
-    tag = stack.furnish(here, reporter, ROOT, interview / "platform", ports)
-    image = _image(reporter, tag)
-    images.load(here, reporter, [image])
+    tag = stack.furnish(here, reporter, ROOT, interview / "platform", ports, lambda tag: [_image(reporter, tag)])
     platform, desk = Kubectl(context_of(here), here.namespace), Kubectl(context_of(here), desk_of(here))
     if not known:
         platform("scale", "--replicas=0", f"deployment/{WORKSTATION}")
@@ -142,20 +140,25 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
         platform("apply", "-f", "-", text=json.dumps(document))
     desk("apply", "-f", "-", text=json.dumps(as_applied.kept(applied)))
     rendered = run(["kubectl", "kustomize", str(interview / "desk")]).stdout
-    documents = adapted(list(yaml.safe_load_all(rendered)), here, image)
+    documents = adapted(list(yaml.safe_load_all(rendered)), here, _image_of(tag)[0])
     desk("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}))
     pods.wait(desk, reporter, [PROCTOR], READY_SECONDS)
     _bring_flights(desk, ours, reporter)
 
 
-def _image(reporter: Reporter, tag: str) -> str:
-    """The harness's image on top of the platform's workstation, built when it is not there."""
+def _image_of(tag: str) -> tuple[str, dict[str, str]]:
+    """The harness's image on top of the platform's workstation with that tag: its name, and its build's arguments."""
     given = {
         "WORKSTATION_IMAGE": f"ontime/workstation:{tag}",
         "PROMETHEUS_IMAGE": images.list_of(ROOT)["PROMETHEUS_IMAGE"],
     }
     label = images.tree_hash(ROOT, ("interview", "tests", "Makefile", "README.md"), repr(given))
-    name = f"{IMAGE}:{label}"
+    return f"{IMAGE}:{label}", given
+
+
+def _image(reporter: Reporter, tag: str) -> str:
+    """The harness's image, built when it is not there. It is loaded with those that it shares its layers with."""
+    name, given = _image_of(tag)
     if not images.on_machine(name):
         reporter.doing("image proctor", "building")
         images.build_one(ROOT, name, given, file="interview/Dockerfile")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ontime.errors import ConfigError, RuntimeStateError
@@ -50,12 +50,17 @@ def up(environment: Environment, reporter: Reporter, names: Sequence[str] = ()) 
 
 
 def furnish(
-    environment: Environment, reporter: Reporter, root: Path, base: Path | None = None, components: Sequence[Path] = ()
+    environment: Environment,
+    reporter: Reporter,
+    root: Path,
+    base: Path | None = None,
+    components: Sequence[Path] = (),
+    on_top: Callable[[str], Sequence[str]] = lambda tag: (),
 ) -> str:
     """Cluster, images, secrets and manifests of the checkout at `root`; returns the images' tag.
 
-    `base` is a kustomization that is applied instead of `k8s/overlays/kind`, with `components` on top of it.
-    Raises `RuntimeStateError`.
+    `base` is a kustomization that is applied instead of `k8s/overlays/kind`, with `components` on top of it. `on_top`
+    makes further images out of those that have the tag it is given, and names them. Raises `RuntimeStateError`.
     """
     checks.require()
     images.list_of(root)
@@ -63,7 +68,7 @@ def furnish(
     cluster.require_context(environment)
     given = images.arguments(root, images.node_image(environment))
     tag = images.tag(root, given)
-    built = images.build(root, reporter, given, tag)
+    built = [*images.build(root, reporter, given, tag), *on_top(tag)]
     text = manifests.render(environment, root, tag, base, components)
     missing = images.load(environment, reporter, list(dict.fromkeys([*built, *manifests.image_names(text)])))
     for name in missing:
