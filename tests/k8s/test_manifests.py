@@ -87,6 +87,15 @@ def test_every_long_running_container_has_three_probes_that_differ(manifests: st
             assert probes[1] != probes[2], f"{name}: readiness and liveness ask the same"
 
 
+def test_what_listens_on_the_pods_own_loopback_is_asked_inside_the_pod(manifests: str) -> None:
+    """The kubelet comes from outside, and would be refused."""
+    for name, pod in pods(manifests):
+        for container in pod["containers"]:
+            if "ontime.runtime.forward" in container.get("command", []):
+                probes = [container[kind] for kind in ("startupProbe", "readinessProbe", "livenessProbe")]
+                assert all("exec" in probe for probe in probes), f"{name}: {container['name']}"
+
+
 def test_no_image_is_latest_or_without_a_tag(manifests: str) -> None:
     for name, pod in pods(manifests):
         for container in containers(pod):
