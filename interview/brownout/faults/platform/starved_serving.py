@@ -93,7 +93,7 @@ FAULT = Fault(
     symptom="Answers, whole boards above all, take many times as long as before, while serving's processor use is low "
     "and nothing fails.",
     symptom_budget_seconds=240,
-    parameters={"limit": Choice(of=("100m", "150m"))},
+    parameters={"limit": Choice(of=("55m", "60m"))},
     plan=plan,
     truth=(
         "Boards take many times as long as before: no error, no wrong score, no more traffic, low processor use.",
@@ -112,7 +112,7 @@ FAULT = Fault(
         When(
             says="It says that serving's container is throttled at its CPU limit, and where that limit stands.",
             samples=(
-                "The serving deployment has a CPU limit of a tenth of a core; cpu.stat shows it throttled.",
+                "The serving deployment has a CPU limit of a twentieth of a core; cpu.stat shows it throttled.",
                 "Somebody set resources on serving: limits.cpu is far below the 2 cores in git, so it is throttled.",
             ),
         ),
