@@ -97,13 +97,9 @@ COPY --from=code /opt/ontime /opt/ontime
 USER 10001:10001
 CMD ["python3", "-P", "-m", "ontime.runtime.launch", "exporter"]
 
-# Monitoring's code with promtool: it gives a new Prometheus its past.
-FROM base AS history
+# Monitoring with promtool: it gives a new Prometheus its past.
+FROM monitoring AS history
 COPY --from=prometheus /tmp/out/promtool /usr/local/bin/promtool
-COPY --from=monitoring-packages /opt/venv /opt/venv
-RUN ["rm", "-f", "/bin/sh", "/bin/dash", "/bin/bash"]
-COPY --from=code /opt/ontime /opt/ontime
-USER 10001:10001
 CMD ["python3", "-P", "-m", "ontime.runtime.prepare", "prometheus"]
 
 FROM base AS airflow
