@@ -15,14 +15,12 @@ from ontime.runtime.kind.kubectl import Kubectl
 
 PROGRAM = """
 import json, pathlib
-v2 = pathlib.Path("/sys/fs/cgroup/")
-v1 = v2 / "cpu"
-if (v2 / "cpu.max").exists():
-    here = v2
-    quota, period = (v2 / "cpu.max").read_text().split()
+here = pathlib.Path("/sys/fs/cgroup/")
+if (here / "cpu.max").exists():
+    quota, period = (here / "cpu.max").read_text().split()
 else:
-    here = v1
-    quota, period = ((v1 / name).read_text().strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+    here = here / "cpu"
+    quota, period = ((here / name).read_text().strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
 told = dict(line.split() for line in (here / "cpu.stat").read_text().splitlines())
 cores = None if quota in ("max", "-1") else int(quota) / int(period)
 print(json.dumps([cores, int(told.get("nr_periods", 0)), int(told.get("nr_throttled", 0))]))
