@@ -22,7 +22,7 @@ class Harness(BaseSettings):
     state: Path = Field(default=Path.home() / ".local/state/brownout", description="Directory of all harness state.")
     cache: Path = Field(
         default_factory=lambda known: known["state"],
-        description="Directory of what is made once of the flights: events, baselines, models. Default: the state's.",
+        description="Directory of what is made once of the flights: events and models. Default: the state's.",
     )
     host: str = Field(default="127.0.0.1", description="Address that the harness's servers bind to.")
     proctor_url: str = Field(default="http://127.0.0.1:7201", description="Base URL of the proctor.")
@@ -51,7 +51,8 @@ class Harness(BaseSettings):
 
     @property
     def baselines(self) -> Path:
-        return self.cache / "baselines"
+        """Not in the cache: a snapshot holds paths of the one platform's state that it was taken from."""
+        return self.state / "baselines"
 
     @property
     def models(self) -> Path:

@@ -68,6 +68,7 @@ def _each(names: list[str], seed: int | None, limit: int | None, fresh: bool, st
     from brownout.proof.prove import prove, refuse_beside_an_interview, stepwise
     from brownout.proof.stacks import Side, Stacks, longest_first
     from brownout.settings import harness
+    from brownout.world import dataset
     from ontime.settings import environment
 
     if stacks == 1:
@@ -82,6 +83,9 @@ def _each(names: list[str], seed: int | None, limit: int | None, fresh: bool, st
     options = [text for name, value in chosen.items() if value is not None for text in (name, str(value))]
     sides = [Side.of(number, harness(), environment()) for number in range(stacks)]
     with telling() as tell:
+        tell("flights", "started", "")
+        dataset.ensure(harness().data)
+        tell("flights", "done", "")
         ordered = longest_first(names, published.read())
         beside = Stacks(sides, ordered, [*options, *(["--fresh"] if fresh else [])], tell)
         yield from beside.prove(seed, limit is not None)

@@ -140,6 +140,7 @@ class Stacks:
                     working -= 1
                 elif isinstance(found, BrownoutError):
                     failed.append(str(found))
+                    self._tell("proof", "failed", failed[-1])
                 else:
                     yield found
         finally:

@@ -82,6 +82,7 @@ def test_no_two_stacks_share_a_port_or_a_place(first: int, count: int) -> None:
     assert len(set(places)) == len(places)
     assert made[0].variables() == {}
     assert {side.here.cache for side in made} == {here.cache}, "what is made of the flights is made once"
+    assert len({side.here.baselines for side in made}) == count, "a snapshot is of one platform's state"
 
 
 def test_what_a_stack_is_told_is_what_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,10 +154,10 @@ def test_one_that_fails_ends_no_other_and_is_named(
     tmp_path: Path, diary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAILS", NAMES[1])
-    of, came = sides(tmp_path), list[str]()
+    of, came, told = sides(tmp_path), list[str](), list[str]()
 
     def prove() -> Iterator[str]:
-        for one in stacks(of).prove(seed=None, short=False):
+        for one in stacks(of, told=told).prove(seed=None, short=False):
             yield one.setting.fault.id
 
     said = rf"{NAMES[1]} came to no proof: .*on stack \d: error: the stack fell over"
@@ -165,6 +166,7 @@ def test_one_that_fails_ends_no_other_and_is_named(
 
     assert sorted(came) == [name for name in NAMES if name != NAMES[1]]
     assert "goes on where it was" in str(refused.value)
+    assert any(line.startswith(f"proof: {NAMES[1]} came to no proof") for line in told), "said when it happens"
     assert of[1].here.state.exists(), "what it kept is needed to go on"
 
 
