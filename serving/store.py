@@ -14,6 +14,9 @@ from functools import lru_cache
 from math import nan
 from pathlib import Path
 
+import ontime.plain_feast  # noqa: F401  before feast
+
+# isort: split
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 

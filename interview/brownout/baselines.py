@@ -56,6 +56,7 @@ SOURCES = (
     "platform/ontime/gates",
     "platform/ontime/online.py",
     "platform/ontime/online_stores",
+    "platform/ontime/plain_feast.py",
     "platform/ontime/registry",
     "platform/ontime/runtime/airflow_database.py",
     "platform/ontime/scorer.py",

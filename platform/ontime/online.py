@@ -1,13 +1,12 @@
 """The online store: Feast opened for this environment, written and read.
 
-Feast takes seconds to import, so import this module only where the store is used.
+Feast takes a second or two to import, so import this module only where the store is used.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,10 +14,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import prometheus_client  # noqa: F401  before feast: see _give_back_prometheus
+import ontime.plain_feast  # noqa: F401  before feast
+
+# isort: split
 import pyarrow as pa
 import yaml
-from feast import FeatureStore, FeatureView, RepoConfig, metrics
+from feast import FeatureStore, FeatureView, RepoConfig
 from feast.errors import FeastError
 from feast.project import Project
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
@@ -31,20 +32,6 @@ from ontime.features.local_time import EPOCH
 from ontime.features.views import entity_of, value_columns
 from ontime.settings import ROOT, Environment, environment
 from ontime.warehouse import TABLES, Warehouse
-
-
-def _give_back_prometheus() -> None:
-    """Takes back what importing Feast did to this process.
-
-    It points PROMETHEUS_MULTIPROC_DIR at a directory of its own, which turns every metric created later into a file.
-    A directory that somebody else chose stays. prometheus_client must be imported first: it decides on import.
-    """
-    for name in ("PROMETHEUS_MULTIPROCESS_DIR", "PROMETHEUS_MULTIPROC_DIR"):
-        if os.environ.get(name) == metrics._prometheus_mp_dir and metrics._owns_mp_dir:
-            del os.environ[name]
-
-
-_give_back_prometheus()
 
 REPO = ROOT / "feature_repo"
 Answer = tuple[datetime | None, dict[str, Any] | None]

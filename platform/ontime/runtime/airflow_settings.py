@@ -53,6 +53,7 @@ def variables(environment: Environment) -> dict[str, str]:
         "database": {
             "sql_alchemy_conn": environment.airflow_database or f"sqlite:///{place / 'airflow.db'}",
             "load_default_connections": False,
+            "check_migrations": False,  # the tables were prepared before any component starts
             **({"sql_alchemy_conn_async": environment.airflow_database} if environment.airflow_database else {}),
         },
         "api": {

@@ -25,7 +25,7 @@ def ours(*names: str) -> tuple[str, ...]:
 EVERYONE = (*ours("__init__.py", "errors.py", "files.py", "settings.py", "clock.py", "contract.py"), "ontime.toml")
 """What every component of ours imports or reads."""
 
-FEATURES = (*ours("features/", "online.py"), "feature_repo/")
+FEATURES = (*ours("features/", "online.py", "plain_feast.py"), "feature_repo/")
 
 
 def python(*arguments: str) -> list[str]:

@@ -25,6 +25,7 @@ FEATURE_DEFINITIONS = (
     "platform/ontime/contract.py",
     "platform/ontime/features",
     "platform/ontime/online.py",
+    "platform/ontime/plain_feast.py",
 )
 """What the feature registry is made from."""
 
