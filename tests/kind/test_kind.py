@@ -22,7 +22,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "ontime-test"
 SCENARIOS = ("junior-01", "mid-01")
-OF_KUBERNETES = ("mid-06",)
+OF_KUBERNETES = ("mid-06", "mid-07", "mid-08")
 SECONDS = 3600
 
 pytestmark = [pytest.mark.kind, pytest.mark.timeout(3 * SECONDS)]

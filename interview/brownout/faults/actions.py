@@ -26,6 +26,7 @@ from brownout.probes import online_redis
 from brownout.registry_api import RegistryApi
 from ontime.runtime.kind.kubectl import Kubectl
 from ontime.runtime.kind.pods import NAME
+from ontime.runtime.stack import NotReadyError
 from ontime.runtime.status import look
 
 DEPLOY_ROLE = ("on-call", "on-call@ontime.example")
@@ -173,9 +174,14 @@ class ChangeContainer(Act):
     kind: Literal["change_container"] = "change_container"
     component: str
     fields: dict[str, Any] = Field(min_length=1, description="As in a strategic merge patch of the container.")
+    settles: bool = Field(default=True, description="False where the new pods may well not get ready either.")
 
     def play(self, context: InjectContext) -> None:
-        templates.merge(context.environment, self.component, self.fields)
+        try:
+            templates.merge(context.environment, self.component, self.fields)
+        except NotReadyError:
+            if self.settles:
+                raise
 
 
 class UndoRollout(Act):

@@ -21,7 +21,9 @@ from brownout.faults.registering import register_as_champion
 from brownout.faults.runs import wait_for_runs
 from brownout.faults.slow_rows import midnight_of, withdraw
 from brownout.faults.standing import stand
-from brownout.kind import templates
+from brownout.kind import memory, templates
+from ontime.errors import OntimeError
+from ontime.runtime.kind.kubectl import Kubectl
 
 Role = Literal["ml-engineer", "data-engineer", "platform-engineer", "on-call", "analyst"]
 
@@ -131,6 +133,25 @@ class ContainerChanged(Injector):
         templates.merge(context.environment, self.component, self.fields)
 
 
+class MemoryLimited(Injector):
+    """Somebody cut a container's memory limit to what it used just then, and a little to spare."""
+
+    kind: Literal["memory_limited"] = "memory_limited"
+    component: str
+    spare_mib: int = Field(ge=1, description="MiB above what no file backs, in the pod that uses most.")
+
+    def apply(self, context: InjectContext) -> None:
+        try:
+            found = memory.look(Kubectl.of(context.environment), self.component)
+        except (OntimeError, ValueError) as error:
+            raise PreparationError(f"What {self.component} uses cannot be seen: {error}") from error
+        if not found:
+            raise PreparationError(f"No pod of {self.component} is ready, so nobody could see what it uses.")
+        limit = f"{max(one.used for one in found.values()) // 2**20 + self.spare_mib}Mi"
+        fields = {"resources": {"limits": {"memory": limit}, "requests": {"memory": limit}}}
+        templates.merge(context.environment, self.component, fields)
+
+
 class StandingModels(Injector):
     """Champion and previous are of an earlier season, promoted then; no version was made since."""
 
@@ -144,6 +165,13 @@ class StandingModels(Injector):
 
 
 Injection = Annotated[
-    CodeCommit | ConfigChange | FeedChange | ModelPromotion | SlowRowsWithdrawn | StandingModels | ContainerChanged,
+    CodeCommit
+    | ConfigChange
+    | FeedChange
+    | ModelPromotion
+    | SlowRowsWithdrawn
+    | StandingModels
+    | ContainerChanged
+    | MemoryLimited,
     Field(discriminator="kind"),
 ]

@@ -14,10 +14,12 @@ from brownout.probes.gate_refuses import GateRefuses
 from brownout.probes.leak_refused import LeakRefused
 from brownout.probes.model_cost import ModelCost
 from brownout.probes.model_quality import ModelQuality
+from brownout.probes.rollout_unnoticed import RolloutUnnoticed
 from brownout.probes.served_score_path import ServedScorePath
 from brownout.probes.slow_age import SlowAge
 from brownout.probes.stored_rows_true import StoredRowsTrue
 from brownout.probes.stored_tables_whole import StoredTablesWhole
+from brownout.probes.swap_fits import SwapFits
 from brownout.probes.training_rows_true import TrainingRowsTrue
 from brownout.probes.world_alive import WorldAlive
 
@@ -36,6 +38,8 @@ AnyProbe = Annotated[
     | SlowAge
     | LeakRefused
     | CpuThrottled
+    | RolloutUnnoticed
+    | SwapFits
     | TrainingRowsTrue,
     Field(discriminator="kind"),
 ]
@@ -56,10 +60,12 @@ __all__ = [
     "ProbeResult",
     "ProbeView",
     "Reference",
+    "RolloutUnnoticed",
     "ServedScorePath",
     "SlowAge",
     "StoredRowsTrue",
     "StoredTablesWhole",
+    "SwapFits",
     "TrainingRowsTrue",
     "WorldAlive",
     "measure_healthy",

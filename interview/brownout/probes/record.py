@@ -44,6 +44,20 @@ class Traffic:
         return self.failures > self.answers
 
 
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What was asked in a stretch of time: of `count` requests `failed` got no score, the last with `last_error`."""
+
+    count: int
+    failed: int
+    last_error: str
+
+    @property
+    def share(self) -> float:
+        """Of failed ones; 0 when nothing was asked."""
+        return self.failed / self.count if self.count else 0.0
+
+
 class Record:
     """The record at `path`, opened for each reading; a record that is not there yet is an empty one."""
 
@@ -93,6 +107,19 @@ class Record:
             ).fetchone()
         told = f"{error[0]} {error[1]}".strip() if error and bad else ""
         return Traffic(int(good), int(bad), last, told)
+
+    def requests(self, since_wall: float, until_wall: float) -> Requests:
+        """Those asked from the first moment until before the second; one of many flights counts once."""
+        with self._open() as connection:
+            if connection is None:
+                return Requests(0, 0, "")
+            rows = connection.execute(
+                "SELECT max(code), max(coalesce(error, '')), max(asked_wall) FROM answers "
+                "WHERE asked_wall >= ? AND asked_wall < ? GROUP BY request_id ORDER BY 3",
+                (since_wall, until_wall),
+            ).fetchall()
+        failed = [f"{code} {error}".strip() for code, error, _ in rows if code != 200]
+        return Requests(len(rows), len(failed), failed[-1] if failed else "")
 
     def latencies_ms(self, size: str, requests: int, since_wall: float, until_wall: float | None = None) -> list[float]:
         """Of the newest answered requests of one size, oldest first; at most `requests` of them."""

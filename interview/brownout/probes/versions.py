@@ -65,10 +65,11 @@ class Versions:
     def scorer(self, version: str) -> Scorer:
         """Raises `OntimeError` when the version or its file cannot be had, or is no model of this contract."""
         if version not in self._scorers:
-            self._scorers[version] = Scorer(self._file(version))
+            self._scorers[version] = Scorer(self.file(version))
         return self._scorers[version]
 
-    def _file(self, version: str) -> Path:
+    def file(self, version: str) -> Path:
+        """The proctor's own copy of its ONNX file. Raises `OntimeError`."""
         if version == self.reference.version:
             return self.reference.model
         if not version.isdigit():

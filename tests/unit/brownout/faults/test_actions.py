@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 
 from brownout.errors import BrownoutError
 from brownout.faults import actions
-from brownout.faults.actions import KillComponent
+from brownout.faults.actions import ChangeContainer, KillComponent
+from brownout.kind import templates
+from ontime.runtime.stack import NotReadyError
 from ontime.settings import Environment
 
 
@@ -34,3 +37,18 @@ def test_the_process_that_the_runtime_names_is_killed(monkeypatch: pytest.Monkey
 def test_what_does_not_run_cannot_be_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(BrownoutError, match="'serving' cannot be killed: it is stopped"):
         killed(monkeypatch, tmp_path, None)
+
+
+@pytest.mark.parametrize("settles", [True, False])
+def test_pods_that_do_not_get_ready_are_an_error_where_they_should(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settles: bool
+) -> None:
+    def stuck(*_: Any) -> None:
+        raise NotReadyError("serving", "serving ends as soon as it is started (exit code 137)")
+
+    monkeypatch.setattr(templates, "merge", stuck)
+    context: Any = SimpleNamespace(environment=Environment(state=tmp_path))
+    change = ChangeContainer(component="serving", fields={"resources": {}}, settles=settles)
+
+    with pytest.raises(NotReadyError, match="137") if settles else nullcontext():
+        change.play(context)

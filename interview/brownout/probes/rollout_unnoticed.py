@@ -1,0 +1,59 @@
+"""Does anybody who asks notice when a component's pod is replaced?"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from brownout.probes.base import Probe, ProbeResult, ProbeView
+from brownout.probes.record import Record
+from ontime.errors import OntimeError
+from ontime.runtime.kind.kubectl import Kubectl
+from ontime.runtime.kind.pods import NAME
+
+
+class RolloutUnnoticed(Probe):
+    """The share of the world's requests that failed while the component's newest pod took over.
+
+    The API server says when that pod was made and nobody can date it otherwise; what was asked from then on, the world
+    says. Only the next pod can show something else, so a verdict stands until there is one. Only on Kubernetes.
+    """
+
+    kind: Literal["rollout_unnoticed"] = "rollout_unnoticed"
+    component: str = "serving"
+    seconds: float = Field(default=45.0, gt=0, description="Wall seconds from the pod's making that count.")
+    max_failing_share: float = Field(default=0.06, ge=0, lt=1, description="Of the requests that is still ok.")
+    min_requests: int = Field(default=20, ge=5, description="Requests that a verdict rests on.")
+
+    def run(self, view: ProbeView) -> ProbeResult:
+        if view.environment.runtime != "kind":
+            return ProbeResult("unknown", "Processes of this machine are restarted in place; only pods are replaced.")
+        try:
+            found = Kubectl.of(view.environment).get("pods", "-l", f"{NAME}={self.component}")["items"]
+            made = max((_made(pod), str(pod["metadata"]["name"])) for pod in found if not _ending(pod))
+        except ValueError:
+            return ProbeResult("unknown", f"{self.component} has no pod.")
+        except (OntimeError, KeyError) as error:
+            return ProbeResult("unknown", f"The pods of {self.component} cannot be seen: {str(error)[:200]}")
+        since, pod = made
+        asked = Record(view.harness.record).requests(since, since + self.seconds)
+        if asked.count < self.min_requests:
+            return ProbeResult("unknown", f"Only {asked.count} requests came while {pod} took over.")
+        measured = {"failing_share": asked.share}
+        said = f"{asked.failed} of {asked.count} requests failed while {pod} took over"
+        if asked.share > self.max_failing_share:
+            return ProbeResult("broken", f"{said}, last with {asked.last_error}.", asked.count, measured)
+        if time.time() < since + self.seconds:
+            return ProbeResult("unknown", f"{said} so far.")
+        return ProbeResult("ok", f"{said}.", asked.count, measured)
+
+
+def _made(pod: dict[str, Any]) -> float:
+    return datetime.fromisoformat(pod["metadata"]["creationTimestamp"]).timestamp()
+
+
+def _ending(pod: dict[str, Any]) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
