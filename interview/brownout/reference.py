@@ -33,8 +33,8 @@ def page() -> str:
         MADE,
         "# Faults\n",
         "A proof looks both ways on a running stack: healthy, injected, every repair, every wrong fix, reset. "
-        "`make prove-all` does it again, but for those of Kubernetes: they are played there, with "
-        "`make rehearsal RUNTIME=kind`; [how to add one](../adding-a-fault.md).\n",
+        "`make prove-all` does it again, and with `RUNTIME=kind` for those that only Kubernetes shows; "
+        "[how to add one](../adding-a-fault.md).\n",
         _overview(faults, proofs),
         "## What the proof's minutes are spent on\n",
         _minutes(faults, proofs),
@@ -57,7 +57,7 @@ def _overview(faults: Sequence[Fault], proofs: dict[str, Record]) -> str:
                 f"{len(plan.solutions) + len(plan.valid_fixes)} / {len(plan.wrong_fixes)}",
                 _seconds(proof.figure("symptom", "symptom_seconds") if proof else None),
                 _seconds(proof.figure("solution", "fixed_after_seconds") if proof else None),
-                f"{proof.at} `{proof.key}`" if proof else "not yet" if fault.runtime == "any" else "only on Kubernetes",
+                f"{proof.at} `{proof.key}`" if proof else "not yet",
             )
         )
     heads = (

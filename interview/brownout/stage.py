@@ -17,7 +17,7 @@ from brownout.freeze import Freezer
 from brownout.interview import Access
 from brownout.kind import as_applied
 from brownout.lifecycle import Release, Standstill
-from brownout.probes import ProbeView, Reference, measure_healthy
+from brownout.probes import ProbeView, Reference, measure_healthy, measure_used
 from brownout.scenarios import Scenario
 from brownout.secrecy import hand_over, secrecy
 from brownout.settings import ROOT, Harness
@@ -115,7 +115,7 @@ class RealStage:
                     f"known: {', '.join(figures) or 'nothing'}. See `brownout status`."
                 )
             time.sleep(0.5)
-        return healthy.model_copy(update={"figures": figures})
+        return healthy.model_copy(update={"figures": figures | measure_used(self._environment)})
 
     def make_workspace(self, scenario: Scenario, seed: int) -> Path:
         drawn = (*scenario.drawn(seed), *scenario.drawn_controls(seed))

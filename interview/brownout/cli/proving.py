@@ -30,7 +30,7 @@ def prove(
 ) -> None:
     """Prove faults both ways on the running stack, which it takes for itself. Exit code 8 when one is dishonest.
 
-    Interrupted, it goes on where it was.
+    Interrupted, it goes on where it was. On Kubernetes the default is what only Kubernetes shows.
 
     Examples: brownout prove stale_fresh_path --limit 1 · brownout prove --stacks 2 --record
     """
@@ -39,8 +39,9 @@ def prove(
     from brownout.proof.prove import provable
     from brownout.proof.stacks import DISHONEST
     from brownout.reference import ours, write
+    from ontime.settings import environment
 
-    names = [get(name).id for name in fault or provable(discover())]
+    names = [get(name).id for name in fault or provable(discover(), environment().runtime)]
     most = limit if limit is not None else _limit_of_the_environment()
     done: list[Proved] = []
     for proved in _each(names, seed, most, fresh, min(stacks, len(names))):
@@ -71,7 +72,7 @@ def _each(names: list[str], seed: int | None, limit: int | None, fresh: bool, st
     from brownout.world import dataset
     from ontime.settings import environment
 
-    if stacks == 1:
+    if stacks == 1 or environment().runtime == "kind":
         for number, name in enumerate(names, 1):
             with telling() as tell:
                 tell(name, "done", f"{number} of {len(names)}")

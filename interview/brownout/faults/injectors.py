@@ -142,12 +142,12 @@ class MemoryLimited(Injector):
 
     def apply(self, context: InjectContext) -> None:
         try:
-            found = memory.look(Kubectl.of(context.environment), self.component)
+            found = memory.used(Kubectl.of(context.environment), self.component)
         except (OntimeError, ValueError) as error:
             raise PreparationError(f"What {self.component} uses cannot be seen: {error}") from error
         if not found:
             raise PreparationError(f"No pod of {self.component} is ready, so nobody could see what it uses.")
-        limit = f"{max(one.used for one in found.values()) // 2**20 + self.spare_mib}Mi"
+        limit = f"{max(found.values()) // 2**20 + self.spare_mib}Mi"
         fields = {"resources": {"limits": {"memory": limit}, "requests": {"memory": limit}}}
         templates.merge(context.environment, self.component, fields)
 

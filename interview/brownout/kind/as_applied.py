@@ -19,19 +19,28 @@ from ontime.settings import Environment
 KEPT = Path("/applied/applied.json")
 """Where the desk's pod has the copy."""
 NAME = "applied"
+KINDS = ("Deployment", "ConfigMap")
+ROOT_CERTIFICATE = "kube-root-ca.crt"
+"""Kubernetes' own, in every namespace."""
 OF_A_DEPLOYMENT = ("template", "strategy")
 """Not the number of pods: that is decided by who starts and stops."""
 
 
 def kept(text: str) -> dict[str, Any]:
     """The ConfigMap with the copy, for the desk's namespace, from the manifests as YAML."""
-    documents = [d for d in yaml.safe_load_all(text) if d and d["kind"] in ("Deployment", "ConfigMap")]
+    documents = [d for d in yaml.safe_load_all(text) if d and d["kind"] in KINDS]
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": NAME},
         "data": {KEPT.name: json.dumps(documents, sort_keys=True)},
     }
+
+
+def as_it_is(here: Environment) -> str:
+    """What is there now, as `put_back` reads it. Raises `RuntimeStateError`."""
+    found = Kubectl.of(here).get(",".join(f"{kind.lower()}s" for kind in KINDS))["items"]
+    return json.dumps([one for one in found if one["metadata"]["name"] != ROOT_CERTIFICATE])
 
 
 def put_back(here: Environment, place: Path = KEPT) -> None:

@@ -1,8 +1,8 @@
-"""What memory a component's containers use and may use, by the kernel's and the API server's own count."""
+"""What memory a component's containers use, by the kernel's count, and may use, by the API server's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from ontime.runtime.kind import pods
 from ontime.runtime.kind.kubectl import Kubectl
@@ -18,25 +18,27 @@ print(told["anon"] if "anon" in told else told["total_rss"])
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9}
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Of one container, in bytes; `limit` is None without one."""
+def used(kubectl: Kubectl, component: str) -> dict[str, int]:
+    """Bytes that each ready pod's container uses, by the pod's name. Raises `RuntimeStateError`, `ValueError`."""
+    ready = [status.pod for pod in _of(kubectl, component) if (status := pods.judge(pod)).ready]
+    return {
+        pod: int(kubectl("exec", pod, "-c", component, "--", "python3", "-I", "-c", PROGRAM).stdout) for pod in ready
+    }
 
-    used: int
-    limit: int | None
+
+def limits(kubectl: Kubectl, component: str) -> dict[str, int | None]:
+    """Bytes that each pod's container may use, ready or not; None without a limit. Raises what `used` does."""
+    found: dict[str, int | None] = {}
+    for pod in _of(kubectl, component):
+        if "deletionTimestamp" not in pod["metadata"]:
+            (container,) = [one for one in pod["spec"]["containers"] if one["name"] == component]
+            told = (container.get("resources", {}).get("limits") or {}).get("memory")
+            found[pod["metadata"]["name"]] = None if told is None else amount(told)
+    return found
 
 
-def look(kubectl: Kubectl, component: str) -> dict[str, Memory]:
-    """Of each ready pod, by its name. Raises `RuntimeStateError`, and `ValueError` for what is no amount."""
-    found: dict[str, Memory] = {}
-    for pod in kubectl.get("pods", "-l", f"{pods.NAME}={component}")["items"]:
-        status = pods.judge(pod)
-        if not status.ready:
-            continue
-        done = kubectl("exec", status.pod, "-c", component, "--", "python3", "-I", "-c", PROGRAM)
-        (container,) = [one for one in pod["spec"]["containers"] if one["name"] == component]
-        limit = (container.get("resources", {}).get("limits") or {}).get("memory")
-        found[status.pod] = Memory(int(done.stdout), None if limit is None else amount(limit))
+def _of(kubectl: Kubectl, component: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = kubectl.get("pods", "-l", f"{pods.NAME}={component}")["items"]
     return found
 
 

@@ -38,10 +38,11 @@ NODE_PORTS = {7201: 30201, 7203: 30203, 7206: 30206}
 USER = 10001
 OF_THE_CHECKOUT = frozenset({"docs"})
 """Commands about the code, wherever the stack runs."""
-OF_ONE_MACHINE = frozenset({"bench", "prove", "quiet"})
+OF_ONE_MACHINE = frozenset({"bench", "quiet"})
 """Commands that copy and measure processes."""
 SETTINGS = ("BROWNOUT_CONSOLE_URL", "BROWNOUT_PACKS", "BROWNOUT_SPEED")
 """Variables of whoever says `up` that the desk's pod gets too."""
+RECORD = "--record"
 CHECKOUT = Path("/opt/brownout")
 """Where the harness's image has the checkout."""
 
@@ -99,6 +100,8 @@ def main(arguments: Sequence[str]) -> int:
         return preflight()
     elif not cluster.standing(here):
         raise RuntimeStateError(f"There is no cluster {here.cluster!r}. Make it with: make up RUNTIME=kind")
+    if command == "prove" and RECORD in rest:
+        return prove(here, rest)
     return pass_on(here, rest)
 
 
@@ -112,10 +115,31 @@ def preflight() -> int:
 
 def pass_on(here: Environment, arguments: Sequence[str]) -> int:
     """Runs a command in the proctor's pod, with this terminal when there is one; its exit code."""
-    kubectl = Kubectl(context_of(here), desk_of(here))
-    terminal = ["-it"] if sys.stdin.isatty() and sys.stdout.isatty() else ["-i"]
-    told = ["exec", *terminal, f"deployment/{PROCTOR}", "-c", PROCTOR, "--", "python3", "-P", "-m", "brownout.cli"]
-    return subprocess.run(kubectl.command(*told, *arguments), check=False).returncode
+    terminal = "-it" if sys.stdin.isatty() and sys.stdout.isatty() else "-i"
+    return subprocess.run(_in_the_pod(here, arguments, terminal), check=False).returncode
+
+
+def _in_the_pod(here: Environment, arguments: Sequence[str], terminal: str = "-i") -> list[str]:
+    told = ["exec", terminal, f"deployment/{PROCTOR}", "-c", PROCTOR, "--", "python3", "-P", "-m", "brownout.cli"]
+    return Kubectl(context_of(here), desk_of(here)).command(*told, *arguments)
+
+
+def prove(here: Environment, arguments: Sequence[str]) -> int:
+    """Proves in the proctor's pod and publishes here, where the checkout is; the proof's exit code."""
+    from brownout.proof import published
+    from brownout.proof.prove import Proved
+    from brownout.reference import ours, write
+
+    told = [argument for argument in arguments if argument not in (RECORD, "--json")]
+    done = subprocess.run(_in_the_pod(here, [*told, "--json"]), stdout=subprocess.PIPE, text=True, check=False)
+    for raw in json.loads(done.stdout or "[]"):
+        proved = Proved.of(raw)
+        if proved.honest and not proved.short and ours(proved.setting.fault.id):
+            published.write({**published.read(), proved.setting.fault.id: published.record(proved)})
+    write()
+    if "--json" in arguments:
+        print(done.stdout, end="")
+    return done.returncode
 
 
 def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ontime.runtime.kind.kubectl import Kubectl
 from ontime.settings import Environment
 
 MOST_BYTES = 40_000_000
@@ -40,6 +41,9 @@ ASKED = {
     ),
 }
 
+READABLE = ("deployments", "replicasets", "pods", "services", "configmaps", "events")
+"""Kinds of objects that the workstation's Role may read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -49,11 +53,22 @@ class Place:
 
 
 def in_reach(environment: Environment) -> Iterator[Place]:
-    """Files and databases of the state, the workspace's git objects, processes, and what the components' pages say."""
+    """Files and databases of the state, the workspace's git objects, processes, and what the components' pages say.
+
+    On Kubernetes also every object of the platform's namespace that its on-call engineers may read.
+    """
     yield from files(environment.state)
     yield from git_objects(environment.state / "workspace")
     yield from processes(environment)
     yield from pages(environment)
+    if environment.runtime == "kind":
+        yield from objects(environment)
+
+
+def objects(environment: Environment) -> Iterator[Place]:
+    """Raises `RuntimeStateError` when the API server does not tell."""
+    for kind in READABLE:
+        yield Place(f"{kind} of the namespace", Kubectl.of(environment)("get", kind, "-o", "json").stdout)
 
 
 def files(root: Path) -> Iterator[Place]:

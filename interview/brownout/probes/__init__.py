@@ -19,7 +19,7 @@ from brownout.probes.served_score_path import ServedScorePath
 from brownout.probes.slow_age import SlowAge
 from brownout.probes.stored_rows_true import StoredRowsTrue
 from brownout.probes.stored_tables_whole import StoredTablesWhole
-from brownout.probes.swap_fits import SwapFits
+from brownout.probes.swap_fits import SwapFits, measure_used
 from brownout.probes.training_rows_true import TrainingRowsTrue
 from brownout.probes.world_alive import WorldAlive
 
@@ -69,4 +69,5 @@ __all__ = [
     "TrainingRowsTrue",
     "WorldAlive",
     "measure_healthy",
+    "measure_used",
 ]

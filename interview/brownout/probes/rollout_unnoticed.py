@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,9 +19,11 @@ class RolloutUnnoticed(Probe):
     """The share of the world's requests that failed while the component's newest pod took over.
 
     The API server says when that pod was made and nobody can date it otherwise; what was asked from then on, the world
-    says. Only the next pod can show something else, so a verdict stands until there is one. Only on Kubernetes.
+    says. Only the next pod can show something else, so a verdict stands until there is one. Where the newest one took
+    over while hardly anybody asked, as after a start of everything, it is replaced. Only on Kubernetes.
     """
 
+    cost: ClassVar[Literal["cheap", "on_change"]] = "on_change"
     kind: Literal["rollout_unnoticed"] = "rollout_unnoticed"
     component: str = "serving"
     seconds: float = Field(default=45.0, gt=0, description="Wall seconds from the pod's making that count.")
@@ -39,14 +41,18 @@ class RolloutUnnoticed(Probe):
         except (OntimeError, KeyError) as error:
             return ProbeResult("unknown", f"The pods of {self.component} cannot be seen: {str(error)[:200]}")
         since, pod = made
-        asked = Record(view.harness.record).requests(since, since + self.seconds)
+        record, now = Record(view.harness.record), time.time()
+        asked = record.requests(since, since + self.seconds)
         if asked.count < self.min_requests:
+            enough = record.requests(now - self.seconds, now).count >= self.min_requests
+            if view.platform is not None and enough and now > since + self.seconds:
+                view.platform.ontime("restart", self.component, check=False)
             return ProbeResult("unknown", f"Only {asked.count} requests came while {pod} took over.")
         measured = {"failing_share": asked.share}
         said = f"{asked.failed} of {asked.count} requests failed while {pod} took over"
         if asked.share > self.max_failing_share:
             return ProbeResult("broken", f"{said}, last with {asked.last_error}.", asked.count, measured)
-        if time.time() < since + self.seconds:
+        if now < since + self.seconds:
             return ProbeResult("unknown", f"{said} so far.")
         return ProbeResult("ok", f"{said}.", asked.count, measured)
 

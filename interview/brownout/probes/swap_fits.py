@@ -12,8 +12,11 @@ from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.versions import versions
 from ontime.errors import OntimeError
 from ontime.runtime.kind.kubectl import Kubectl
+from ontime.settings import Environment
 
 MIB = 2**20
+USED = "{}_used_bytes"
+"""Names the figure of what a component uses while it is healthy."""
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -36,10 +39,10 @@ LOADING_SECONDS = 60.0
 
 
 class SwapFits(Probe):
-    """Whether every pod's limit holds what the pod uses and, on top, what loading the newest version takes.
+    """Whether every pod's limit holds what serving used while it was healthy and what loading the newest version takes.
 
-    Use and limit are the kernel's and the API server's; the newest version is loaded by the proctor itself. Only on
-    Kubernetes, and only while a pod is ready.
+    Use and limit are the kernel's and the API server's; the newest version is loaded by the proctor itself, so that a
+    container that does not live long enough to be asked is judged all the same. Only on Kubernetes.
     """
 
     kind: Literal["swap_fits"] = "swap_fits"
@@ -49,22 +52,36 @@ class SwapFits(Probe):
     def run(self, view: ProbeView) -> ProbeResult:
         if view.environment.runtime != "kind":
             return ProbeResult("unknown", "Processes of this machine have no memory limit; pods have.")
+        used = view.healthy.get(USED.format(self.component))
+        if used is None:
+            return ProbeResult("unknown", f"What {self.component} uses was not measured while it was healthy.")
         try:
-            found = memory.look(Kubectl.of(view.environment), self.component)
+            limits = memory.limits(Kubectl.of(view.environment), self.component)
             version, loading = _loading(view)
         except (OntimeError, ValueError, KeyError) as error:
             return ProbeResult("unknown", f"What {self.component} may use cannot be seen: {str(error)[:200]}")
-        if not found:
-            return ProbeResult("unknown", f"No pod of {self.component} is ready.")
-        limited = [(one.limit - one.used - loading, one) for one in found.values() if one.limit is not None]
-        if not limited:
+        if not limits:
+            return ProbeResult("unknown", f"{self.component} has no pod.")
+        limit = min((limit for limit in limits.values() if limit is not None), default=None)
+        if limit is None:
             return ProbeResult("ok", f"{self.component} runs without a memory limit.")
-        left, one = min(limited, key=lambda pair: pair[0])
+        left = limit - used - loading
         said = (
-            f"{self.component} uses {one.used // MIB} MiB and version {version} takes {loading // MIB} while it is "
-            f"loaded; the limit is {(one.limit or 0) // MIB}."
+            f"{self.component} used {used / MIB:.0f} MiB while it was healthy, and version {version} takes "
+            f"{loading / MIB:.0f} while it is loaded; the limit is {limit / MIB:.0f}."
         )
         return ProbeResult("broken" if left < 0 else "ok", said, measured={"left_mib": left / MIB})
+
+
+def measure_used(environment: Environment, component: str = "serving") -> dict[str, float]:
+    """What the greediest pod uses, for `ProbeView.healthy`; empty where there are no pods.
+
+    Call it on a healthy stack, before injection. Raises `RuntimeStateError`.
+    """
+    if environment.runtime != "kind":
+        return {}
+    found = memory.used(Kubectl.of(environment), component)
+    return {USED.format(component): float(max(found.values()))} if found else {}
 
 
 def _loading(view: ProbeView) -> tuple[str, int]:

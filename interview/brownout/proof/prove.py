@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from brownout import interview as interviews
 from brownout.errors import LifecycleError
@@ -32,6 +33,12 @@ class Proved:
     rows: tuple[Row, ...]
     short: bool
 
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Proved:
+        """From one proof of `brownout prove --json`. Raises `LookupError`, `TypeError` for what is none."""
+        rows = tuple(Row(**row) for row in told["rows"])
+        return cls(setting_of(told["fault"], told["seed"]), told["key"], told["fault_key"], rows, told["short"])
+
     @property
     def honest(self) -> bool:
         return all(row.outcome == "proved" for row in self.rows)
@@ -49,17 +56,14 @@ def prove(
 ) -> Proved:
     """The proof of one fault, with kept results of the same key taken over unless `fresh`.
 
-    Raises `ConfigError` for a fault of Kubernetes, `LifecycleError` when an interview is under way, `BrownoutError`
-    when the stack fails: then the proof can be run again, and goes on where it was.
+    Raises `ConfigError` for a fault of another runtime, `LifecycleError` when an interview is under way,
+    `BrownoutError` when the stack fails: then the proof can be run again, and goes on where it was.
     """
     here, platform = here or harness(), platform or environment()
     refuse_beside_an_interview(here)
     setting = setting_of(fault_id, seed)
-    if setting.fault.runtime != "any":
-        raise ConfigError(
-            f"{fault_id} needs Kubernetes, and a proof copies the state of one machine. There it is played: "
-            f"`make rehearsal SCENARIO={setting.scenario} RUNTIME=kind`."
-        )
+    if setting.fault.runtime not in ("any", platform.runtime):
+        raise ConfigError(f"{fault_id} needs Kubernetes. There it is: `make prove FAULT={fault_id} RUNTIME=kind`.")
     key = key_of(setting)
     kept = Kept(here, fault_id, key)
     if fresh:
@@ -92,6 +96,6 @@ def stepwise(tell: Tell) -> Callable[[str, str, str], None]:
     return told
 
 
-def provable(faults: Mapping[str, Fault]) -> list[str]:
-    """Ids of the faults that a stack of processes can show, sorted."""
-    return sorted(name for name, fault in faults.items() if fault.runtime == "any")
+def provable(faults: Mapping[str, Fault], runtime: str = "local") -> list[str]:
+    """Ids of the faults that are proved on that runtime, sorted: on Kubernetes those that only it can show."""
+    return sorted(name for name, fault in faults.items() if (fault.runtime == "kind") == (runtime == "kind"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from brownout.errors import BrownoutError
 from brownout.faults.calibration import too_weak
 from brownout.faults.context import InjectContext
 from brownout.faults.model import Attempt
+from brownout.kind import as_applied
 from brownout.leaks import leaks_of
 from brownout.probes import ProbeResult, ProbeView
 from brownout.proctor.answers import AnswerCount
@@ -38,6 +39,8 @@ from ontime.settings import Environment
 
 COMPARED_WITH = ("mlflow", "ingest")
 """Components that have to run for rows and aliases to be what they will be."""
+TEMPLATES = "templates.json"
+"""Beside the files of a broken state: what people may change with kubectl, where there is Kubernetes."""
 
 
 class RealProofStage:
@@ -60,6 +63,9 @@ class RealProofStage:
     def restore(self) -> list[str]:
         name = self._setting.baseline
         self._stack.supervision.stop(["way-in", "world"])
+        if self._environment.runtime == "kind":
+            self._stack.platform.stop()
+            as_applied.put_back(self._environment)
         self._snapshot = baselines.restore(name, self._environment, self._harness)
         return baselines.verify(name, self._environment, self._harness)
 
@@ -72,6 +78,7 @@ class RealProofStage:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / "healthy.json").write_text(healthy.model_dump_json())
         (self._folder / "onset.txt").unlink(missing_ok=True)
+        (self._folder / "aliases.json").write_text(json.dumps(self._aliases()))
         self._view = self._stage.probe_view(healthy, None, time.time())
         self._healthy_since = self._stage.world_now()
 
@@ -80,7 +87,7 @@ class RealProofStage:
             raise BrownoutError("Nothing was restored, so nothing can be compared.")
         kept = self._snapshot / "state"
         self._stack.platform.start(COMPARED_WITH)
-        return [*self._head(), *self._aliases(kept), *self._rows(kept)]
+        return [*self._head(), *self._moved(), *self._rows(kept)]
 
     def _head(self) -> list[str]:
         head = release.head(ROOT).name
@@ -89,12 +96,13 @@ class RealProofStage:
         others = sorted(p.name for p in self._environment.releases.iterdir() if p.name != head)
         return [*found, *(f"release {name} is left over" for name in others)]
 
-    def _aliases(self, kept: Path) -> list[str]:
-        with closing(sqlite3.connect(f"file:{kept / 'mlflow' / 'mlflow.db'}?mode=ro", uri=True)) as db:
-            rows = db.execute("SELECT alias, version FROM registered_model_aliases").fetchall()
-        meant = {str(alias): int(version) for alias, version in rows}
+    def _aliases(self) -> dict[str, int]:
         with RegistryReader(self._environment.mlflow_url) as registry:
-            found = registry.aliases()
+            return registry.aliases()
+
+    def _moved(self) -> list[str]:
+        meant = json.loads((self._folder / "aliases.json").read_text())
+        found = self._aliases()
         return [] if found == meant else [f"the aliases are {found}, the baseline's are {meant}"]
 
     def _rows(self, kept: Path) -> list[str]:
@@ -168,6 +176,8 @@ class RealProofStage:
             shutil.rmtree(self._broken, ignore_errors=True)
             for name, source in self._places().items():
                 replace_tree(self._broken / name, source)
+            if self._environment.runtime == "kind":
+                (self._broken / TEMPLATES).write_text(as_applied.as_it_is(self._environment))
             (self._broken / "whole").touch()
 
     def has_snapshot(self) -> bool:
@@ -177,6 +187,8 @@ class RealProofStage:
         with self._at_rest():
             for name, target in self._places().items():
                 replace_tree(target, self._broken / name)
+            if self._environment.runtime == "kind":
+                as_applied.put_back(self._environment, self._broken / TEMPLATES)
         if self._view is None:
             healthy = Healthy.model_validate_json((self._folder / "healthy.json").read_text())
             onset = float((self._folder / "onset.txt").read_text())

@@ -48,6 +48,7 @@ def as_json(proved: Proved) -> dict[str, Any]:
         "scenario": proved.setting.scenario,
         "baseline": proved.setting.baseline,
         "parameters": dict(proved.setting.parameters),
+        "seed": proved.setting.seed,
         "key": proved.key,
         "fault_key": proved.fault_key,
         "honest": proved.honest,

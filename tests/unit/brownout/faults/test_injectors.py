@@ -11,7 +11,6 @@ import pytest
 from brownout.errors import PreparationError
 from brownout.faults.injectors import MemoryLimited
 from brownout.kind import memory, templates
-from brownout.kind.memory import Memory
 from ontime.settings import Environment
 
 MIB = 2**20
@@ -26,8 +25,7 @@ def test_memory_is_limited_to_what_the_greediest_pod_uses_and_what_is_to_spare(
     monkeypatch: pytest.MonkeyPatch, context: Any
 ) -> None:
     told: list[Any] = []
-    found = {"a": Memory(200 * MIB, None), "b": Memory(260 * MIB + 5, 1024 * MIB)}
-    monkeypatch.setattr(memory, "look", lambda *_: found)
+    monkeypatch.setattr(memory, "used", lambda *_: {"a": 200 * MIB, "b": 260 * MIB + 5})
     monkeypatch.setattr(templates, "merge", lambda _, *rest: told.append(rest))
 
     MemoryLimited(component="serving", spare_mib=20).apply(context)
@@ -40,7 +38,7 @@ def test_memory_is_limited_to_what_the_greediest_pod_uses_and_what_is_to_spare(
 def test_without_a_pod_that_runs_nobody_knows_what_to_limit_it_to(
     monkeypatch: pytest.MonkeyPatch, context: Any
 ) -> None:
-    monkeypatch.setattr(memory, "look", lambda *_: {})
+    monkeypatch.setattr(memory, "used", lambda *_: {})
 
     with pytest.raises(PreparationError, match="No pod of serving is ready"):
         MemoryLimited(component="serving", spare_mib=20).apply(context)

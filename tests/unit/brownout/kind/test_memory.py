@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from brownout.kind import memory
-from brownout.kind.memory import PROGRAM, Memory, amount
+from brownout.kind.memory import PROGRAM, amount
 from ontime.runtime.kind.kubectl import Kubectl
 
 MIB = 2**20
@@ -24,15 +24,18 @@ def pod(name: str, limit: str | None, ready: bool = True) -> dict[str, Any]:
     }
 
 
-def test_each_ready_pod_tells_what_it_uses_and_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = [pod("serving-a", "300Mi"), pod("serving-b", None), pod("serving-c", "1Gi", ready=False)]
+def test_pods_tell_what_they_use_when_they_are_ready_and_what_they_may_use_always(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = pod("serving-d", "2Gi")
+    gone["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    there = [pod("serving-a", "300Mi"), pod("serving-b", None), pod("serving-c", "1Gi", ready=False), gone]
     monkeypatch.setattr(Kubectl, "get", lambda *_: {"items": there})
     monkeypatch.setattr(Kubectl, "__call__", lambda *_: SimpleNamespace(stdout=f"{260 * MIB}\n"))
+    kubectl = Kubectl(None, "ontime")
 
-    assert memory.look(Kubectl(None, "ontime"), "serving") == {
-        "serving-a": Memory(260 * MIB, 300 * MIB),
-        "serving-b": Memory(260 * MIB, None),
-    }
+    assert memory.used(kubectl, "serving") == {"serving-a": 260 * MIB, "serving-b": 260 * MIB}
+    assert memory.limits(kubectl, "serving") == {"serving-a": 300 * MIB, "serving-b": None, "serving-c": 2**30}
 
 
 @pytest.mark.parametrize(

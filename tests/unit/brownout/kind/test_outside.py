@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,9 +11,10 @@ import pytest
 import yaml
 from kubernetes_validate import validate
 
-from brownout import secrecy
+from brownout import reference, secrecy
 from brownout.kind import as_applied, forward, hold, outside
 from brownout.proctor import prometheus
+from brownout.proof import published
 from brownout.settings import Harness
 from ontime.errors import ConfigError
 from ontime.runtime.kind import cluster
@@ -162,11 +164,54 @@ def test_what_is_about_the_code_stays_here(arguments: list[str], there: bool, mo
     assert outside.wanted(arguments) is there
 
 
-def test_proofs_are_refused_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_measures_one_machine_is_refused_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outside, "environment", lambda: Environment(runtime="kind"))
 
     with pytest.raises(ConfigError, match="RUNTIME=local"):
-        outside.main(["--no-color", "prove"])
+        outside.main(["--no-color", "bench"])
+
+
+@pytest.mark.parametrize("outcome", ["proved", "dishonest"])
+def test_a_proof_of_the_cluster_is_published_in_the_checkout(
+    outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"step": "healthy", "kind": "healthy", "outcome": outcome, "why": "", "seconds": 2.0, "wall": 5.0}
+    told = [{"fault": "starved_serving", "seed": 61, "key": "k", "fault_key": "f", "short": False, "rows": [row]}]
+    asked: list[list[str]] = []
+
+    def answer(command: list[str], **_: Any) -> Any:
+        asked.append(command)
+        return SimpleNamespace(stdout=json.dumps(told), returncode=0 if outcome == "proved" else 8)
+
+    monkeypatch.setattr(outside.subprocess, "run", answer)
+    monkeypatch.setattr(published, "PLACE", tmp_path / "proved.json")
+    monkeypatch.setattr(published.write, "__defaults__", (tmp_path / "proved.json",))
+    monkeypatch.setattr(published.read, "__defaults__", (tmp_path / "proved.json",))
+    monkeypatch.setattr(reference, "PAGE", tmp_path / "faults.md")
+
+    code = outside.prove(Environment(runtime="kind"), ["prove", "starved_serving", "--record"])
+
+    assert asked[0][-3:] == ["prove", "starved_serving", "--json"]
+    assert code == (0 if outcome == "proved" else 8)
+    assert list(published.read()) == (["starved_serving"] if outcome == "proved" else [])
+    assert "starved_serving" in (tmp_path / "faults.md").read_text()
+
+
+def test_what_people_may_change_is_kept_and_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = [d for d in platform_documents() if d["kind"] in ("Deployment", "ConfigMap")]
+    next(d for d in live if d["metadata"]["name"] == "serving")["spec"]["template"]["spec"]["dnsPolicy"] = "None"
+    certificate = {"kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": "x"}}
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(Kubectl, "get", lambda _, kinds: {"items": [*live, certificate]})
+    monkeypatch.setattr(Kubectl, "__call__", lambda _, *arguments: asked.append(arguments))
+    file = tmp_path / "templates.json"
+
+    file.write_text(as_applied.as_it_is(Environment()))
+    as_applied.put_back(Environment(), file)
+
+    patches = {name: json.loads(patch) for _, _, name, _, _, patch in asked}
+    assert patches.keys() == {d["metadata"]["name"] for d in live}
+    assert patches["serving"][0]["value"]["spec"]["dnsPolicy"] == "None"
 
 
 def test_settings_of_the_shell_reach_the_desk(

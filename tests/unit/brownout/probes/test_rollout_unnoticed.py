@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import dataclasses
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,6 +107,23 @@ def test_what_nobody_asked_for_is_not_judged(view: ProbeView, cluster: Cluster) 
     cluster.pod("serving-new", time.time() - 100)
 
     assert PROBE.run(view).status == "unknown"
+
+
+@pytest.mark.parametrize(("asks", "age", "replaced"), [(80, 100, True), (3, 100, False), (80, 20, False)])
+def test_a_pod_that_nobody_saw_take_over_is_replaced_while_there_is_traffic(
+    view: ProbeView, cluster: Cluster, asks: int, age: int, replaced: bool
+) -> None:
+    """Neither while nobody asks, nor when it was made just now."""
+    told: list[tuple[str, ...]] = []
+    platform: Any = SimpleNamespace(ontime=lambda *arguments, check: told.append(arguments))
+    began = int(time.time()) - age
+    cluster.pod("serving-new", began)
+    cluster.asked(time.time() - 41 if age > 50 else began - 40, asks, 0)
+
+    found = PROBE.run(dataclasses.replace(view, platform=platform))
+
+    assert found.status == "unknown"
+    assert told == ([("restart", "serving")] if replaced else [])
 
 
 def test_no_pod_and_no_cluster_are_unknown(

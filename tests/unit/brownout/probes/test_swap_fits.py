@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,8 +9,7 @@ from typing import Any
 import pytest
 
 from brownout.kind import memory
-from brownout.kind.memory import Memory
-from brownout.probes import ProbeView, Reference, SwapFits, swap_fits
+from brownout.probes import ProbeView, Reference, SwapFits, measure_used, swap_fits
 from brownout.settings import Harness
 from ontime.errors import OntimeError, RuntimeStateError
 from ontime.settings import Environment
@@ -21,23 +21,25 @@ MIB = 2**20
 @pytest.fixture
 def view(tmp_path: Path) -> ProbeView:
     here = Environment(state=tmp_path, runtime="kind")
-    return ProbeView(here, Harness(state=tmp_path), Reference("1", tmp_path))
+    return ProbeView(
+        here, Harness(state=tmp_path), Reference("1", tmp_path), healthy={"serving_used_bytes": 260.0 * MIB}
+    )
 
 
 @pytest.fixture
-def pods(monkeypatch: pytest.MonkeyPatch) -> dict[str, Memory]:
-    """What each ready pod uses and may use; loading the newest version takes 80 MiB."""
-    found = {"serving-a": Memory(260 * MIB, 1024 * MIB)}
-    monkeypatch.setattr(memory, "look", lambda *_: found)
+def limits(monkeypatch: pytest.MonkeyPatch) -> dict[str, int | None]:
+    """What each pod may use; loading the newest version takes 80 MiB."""
+    found: dict[str, int | None] = {"serving-a": 1024 * MIB}
+    monkeypatch.setattr(memory, "limits", lambda *_: found)
     monkeypatch.setattr(swap_fits, "_loading", lambda _: ("3", 80 * MIB))
     return found
 
 
 @pytest.mark.parametrize(("limit", "status"), [(300, "broken"), (339, "broken"), (340, "ok"), (1024, "ok")])
 def test_the_limit_must_hold_what_is_used_and_what_loading_takes(
-    view: ProbeView, pods: dict[str, Memory], limit: int, status: str
+    view: ProbeView, limits: dict[str, int | None], limit: int, status: str
 ) -> None:
-    pods["serving-a"] = Memory(260 * MIB, limit * MIB)
+    limits["serving-a"] = limit * MIB
 
     found = PROBE.run(view)
 
@@ -45,32 +47,39 @@ def test_the_limit_must_hold_what_is_used_and_what_loading_takes(
     assert found.measured == {"left_mib": limit - 340}
 
 
-def test_the_pod_with_the_least_to_spare_decides(view: ProbeView, pods: dict[str, Memory]) -> None:
-    pods["serving-b"] = Memory(300 * MIB, 310 * MIB)
-    pods["serving-c"] = Memory(900 * MIB, None)
+def test_the_pod_that_may_use_least_decides(view: ProbeView, limits: dict[str, int | None]) -> None:
+    limits |= {"serving-b": 310 * MIB, "serving-c": None}
 
     assert PROBE.run(view).status == "broken"
 
 
-def test_without_a_limit_everything_fits(view: ProbeView, pods: dict[str, Memory]) -> None:
-    pods["serving-a"] = Memory(260 * MIB, None)
+def test_without_a_limit_everything_fits(view: ProbeView, limits: dict[str, int | None]) -> None:
+    limits["serving-a"] = None
 
     assert PROBE.run(view).status == "ok"
 
 
-def test_without_a_ready_pod_nothing_is_known(view: ProbeView, pods: dict[str, Memory]) -> None:
-    pods.clear()
+def test_without_a_pod_or_a_measure_nothing_is_known(view: ProbeView, limits: dict[str, int | None]) -> None:
+    assert PROBE.run(replace(view, healthy={})).status == "unknown"
+    limits.clear()
 
     assert PROBE.run(view).status == "unknown"
 
 
+def test_what_is_used_is_measured_where_there_are_pods(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(memory, "used", lambda *_: {"a": 5, "b": 7})
+
+    assert measure_used(Environment(state=tmp_path, runtime="kind")) == {"serving_used_bytes": 7.0}
+    assert measure_used(Environment(state=tmp_path)) == {}
+
+
 def test_what_cannot_be_seen_is_unknown(
-    view: ProbeView, pods: dict[str, Memory], monkeypatch: pytest.MonkeyPatch
+    view: ProbeView, limits: dict[str, int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: Any) -> Any:
         raise RuntimeStateError("the API server does not answer")
 
-    monkeypatch.setattr(memory, "look", refused)
+    monkeypatch.setattr(memory, "limits", refused)
 
     assert "does not answer" in PROBE.run(view).why
 
