@@ -100,6 +100,8 @@ def main(arguments: Sequence[str]) -> int:
         return preflight()
     elif not cluster.standing(here):
         raise RuntimeStateError(f"There is no cluster {here.cluster!r}. Make it with: make up RUNTIME=kind")
+    if command == "prove" and (limit := os.environ.get("PROVE_LIMIT")) and "--limit" not in rest:
+        rest += ["--limit", limit]
     if command == "prove" and RECORD in rest:
         return prove(here, rest)
     return pass_on(here, rest)
