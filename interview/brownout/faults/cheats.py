@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brownout.faults.actions import MuteAlert, StopWorldTraffic
+from brownout.faults.actions import MuteAlert, RestartComponent, StopWorldTraffic
 from brownout.faults.model import WrongFix
 
 NOTHING_TO_JUDGE = "Without answers nothing can be judged, so nothing counts as repaired."
@@ -20,6 +20,11 @@ def silencing(convicted_by: str, unasked: str = NOTHING_TO_JUDGE) -> tuple[Wrong
             mutates=False,
         ),
         WrongFix(
-            name="stop-serving", actions=(StopWorldTraffic(),), convicted_by=convicted_by, why=unasked, cheat=True
+            name="stop-serving",
+            actions=(StopWorldTraffic(),),
+            convicted_by=convicted_by,
+            why=unasked,
+            cheat=True,
+            undone_by=(RestartComponent(component="serving"),),
         ),
     )

@@ -55,6 +55,13 @@ class WrongFix(Attempt):
     cheat: bool = False
     mutates: bool = True
     """False when the broken state survives the attempt, so that the proof needs no restore after it."""
+    undone_by: tuple[Action, ...] = ()
+    """What leads back to the broken state, where that is quicker than restoring it and as exact."""
+
+    @property
+    def spares(self) -> bool:
+        """Whether the broken state is there again without a restore."""
+        return not self.mutates or bool(self.undone_by)
 
 
 class Plan(Frozen):

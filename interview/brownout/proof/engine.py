@@ -132,8 +132,8 @@ class Proof:
             if attempt.name in kept:
                 self.rows.append(kept[attempt.name])
                 continue
-            self._note(attempt.name, kind_of(self.plan, attempt), partial(self._attempted, attempt, fresh))
-            fresh = isinstance(attempt, WrongFix) and not attempt.mutates
+            row = self._note(attempt.name, kind_of(self.plan, attempt), partial(self._attempted, attempt, fresh))
+            fresh = isinstance(attempt, WrongFix) and attempt.spares and row.outcome == "proved"
         self._note("reset", "reset", self._reset)
         if not self.dishonest:
             self._stage.forget_snapshot()
@@ -146,7 +146,7 @@ class Proof:
     def attempts(self) -> list[Attempt]:
         """Repairs first, since they tell how long one takes; then wrong fixes that leave the broken state as it is."""
         repairs = [*self.plan.solutions, *self.plan.valid_fixes][: self._limit]
-        wrong = sorted(self.plan.wrong_fixes, key=lambda w: w.mutates)[: self._limit]
+        wrong = sorted(self.plan.wrong_fixes, key=lambda w: not w.spares)[: self._limit]
         return [*repairs, *wrong]
 
     def _prepared(self, kept: Mapping[str, Row]) -> bool:
@@ -274,7 +274,11 @@ class Proof:
             self._stage.changed()
         if isinstance(attempt, WrongFix):
             with self._phase("watch wrong"):
-                return self._convicted(attempt)
+                said = self._convicted(attempt)
+            if attempt.undone_by:
+                with self._phase("undo"):
+                    self._stage.play(Attempt(name=f"undo-{attempt.name}", actions=attempt.undone_by))
+            return said
         with self._phase("watch repair"):
             watch = self._look(FIXED_SECONDS, self._fixed)
         if not self._fixed(watch):

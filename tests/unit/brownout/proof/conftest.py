@@ -156,6 +156,8 @@ class TinyStage:
                 self.state.stored = None
             elif action.kind == "stop_world_traffic":
                 self.state.serving = False
+            elif action.kind == "restart_component":
+                self.state.serving = True
 
     def unequal(self) -> list[str]:
         return self.unequal_after

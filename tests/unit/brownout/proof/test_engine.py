@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from brownout.faults import Fault
+from brownout.faults import Fault, Plan
+from brownout.faults.cheats import silencing
+from brownout.faults.parameters import Parameters
 from brownout.probes import ProbeResult
 from brownout.proof.rows import spent
 from tests.unit.brownout.proof.conftest import Bench
@@ -104,6 +106,22 @@ def test_harmless_attempts_share_the_broken_state_and_others_restore_it(bench: M
         *("restore broken", "mute-the-alerts", "restart-and-hope", "convert-without-rebuild"),
         "restore",
     ]
+
+
+def test_what_is_undone_needs_no_restore(bench: MakeBench, honest: Fault) -> None:
+    def plan(parameters: Parameters) -> Plan:
+        made = honest.plan(parameters)
+        return made.model_copy(update={"wrong_fixes": (*made.wrong_fixes, silencing(made.symptom.name)[1])})
+
+    made = bench(honest.model_copy(update={"plan": plan}))
+    rows = made.prove()
+
+    assert [row.outcome for row in rows] == ["proved"] * 9
+    assert made.stage.did[4:] == [
+        *("restore broken", "mute-the-alerts", "restart-and-hope", "stop-serving", "undo-stop-serving"),
+        *("convert-without-rebuild", "restore"),
+    ]
+    assert "undo" in next(row for row in rows if row.step == "stop-serving").phases
 
 
 def test_a_short_proof_tries_one_solution_and_one_wrong_fix(bench: MakeBench, honest: Fault) -> None:
