@@ -11,6 +11,7 @@ from ontime.runtime.readiness import Check
 from ontime.settings import Environment
 
 RestartPolicy = Literal["always", "on-failure"]
+STOP_SECONDS = 12
 
 
 def _no_variables(_: Environment) -> Mapping[str, str]:
@@ -26,6 +27,7 @@ class Component:
     Serving waits for nothing (it keeps the last good model), and the batch side waits for serving.
     `follows_current` is for a process that starts children by itself: they must find the newest release, so its
     PYTHONPATH names the `current` link instead of the release behind it.
+    `stop_seconds` is how long it may take to end by itself.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Component:
     memory_mib: int = 512
     restart: RestartPolicy = "always"
     ready_seconds: float = 90.0
+    stop_seconds: int = STOP_SECONDS
     follows_current: bool = False
 
     def log(self, environment: Environment) -> Path:

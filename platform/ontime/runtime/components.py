@@ -125,6 +125,7 @@ COMPONENTS: dict[str, Component] = {
             variables=airflow_settings.variables,
             memory_mib=1024,
             ready_seconds=150,
+            stop_seconds=2,  # its server has ended by then; what it does afterwards is take its routes apart
             follows_current=True,
         ),
         Component(

@@ -19,10 +19,9 @@ import psutil
 from ontime.errors import RuntimeStateError
 from ontime.files import replace_text
 from ontime.runtime import journal
-from ontime.runtime.component import Component
+from ontime.runtime.component import STOP_SECONDS, Component
 from ontime.runtime.process_environment import addresses, clean
 from ontime.runtime.supervisor_config import (
-    STOP_SECONDS,
     WATCHER,
     pid_path,
     render,

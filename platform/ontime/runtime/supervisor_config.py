@@ -13,7 +13,6 @@ from ontime.settings import Environment
 LONGEST_SOCKET_PATH = 103
 """Shortest of the platforms' limits on a Unix socket's path, less the final zero."""
 
-STOP_SECONDS = 12
 WATCHER = "watcher"
 WATCHER_PRIORITY = 1000
 """The supervisor ends its groups one a second, highest first, until nothing runs: when it ends, only this one does."""
@@ -53,7 +52,7 @@ def _program(component: Component, environment: Environment) -> str:
             "startsecs": 2,
             "startretries": 8,
             "stopsignal": "TERM",
-            "stopwaitsecs": STOP_SECONDS,
+            "stopwaitsecs": component.stop_seconds,
             "stopasgroup": "true",
             "killasgroup": "true",
             "redirect_stderr": "true",

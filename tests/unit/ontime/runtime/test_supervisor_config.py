@@ -29,6 +29,7 @@ def test_every_component_is_a_program_that_the_runtime_starts_itself(tmp_path: P
         assert program["stopasgroup"] == program["killasgroup"] == "true"
         assert program["command"].endswith(f"ontime.runtime.launch {name}")
         assert program["stdout_logfile"] == f"/s/log/{name}.log"
+        assert program.getint("stopwaitsecs") == COMPONENTS[name].stop_seconds
 
 
 def test_only_this_user_may_talk_to_the_supervisor() -> None:
