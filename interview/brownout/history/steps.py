@@ -189,14 +189,22 @@ DECOYS: tuple[Decoy, ...] = (
 
 
 def decoys(tree: Tree, source: random.Random, count: int, near: set[str]) -> list[Change]:
-    """`count` decoys that fit the finished tree, those in the files `near` first; all of them taken back in `tree`."""
+    """`count` decoys that fit the finished tree, those in the files `near` first; all of them taken back in `tree`.
+
+    They are of as many roles as they can be, and one of them changes behaviour.
+    """
     fitting = [decoy for decoy in DECOYS if tree.get(decoy.edit.path, b"").decode().count(decoy.edit.new) == 1]
     source.shuffle(fitting)
     fitting.sort(key=lambda decoy: decoy.edit.path not in near)
-    close = [decoy for decoy in fitting if decoy.edit.path in near][: max(1, count // 2)]
-    chosen = (close + [decoy for decoy in fitting if decoy not in close])[:count]
+    chosen = [decoy for decoy in fitting if decoy.edit.path in near][: min(count, max(1, count // 2))]
+    while len(chosen) < min(count, len(fitting)):
+        roles = {decoy.role for decoy in chosen}
+        left = [decoy for decoy in fitting if decoy not in chosen]
+        chosen.append(next((decoy for decoy in left if decoy.role not in roles), left[0]))
     if chosen and not any(decoy.changes_behaviour for decoy in chosen):
-        chosen[-1] = next(decoy for decoy in fitting if decoy.changes_behaviour)
+        roles_of = [decoy.role for decoy in chosen]
+        twice = [place for place, role in enumerate(roles_of) if roles_of.count(role) > 1]
+        chosen[twice[-1] if twice else -1] = next(decoy for decoy in fitting if decoy.changes_behaviour)
     for decoy in chosen:
         path = decoy.edit.path
         tree[path] = decoy.edit.reversed.applied(tree[path].decode()).encode()
