@@ -22,6 +22,7 @@ VISITS = 7
 NOTES = 40
 PAUSE_SECONDS = 0.7
 LAST_SECONDS = 20.0
+MB_PER_MIB = 2**20 / 10**6
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _WATCH = """() => { window.painted = {};
   new MutationObserver(() => { const seq = document.body.dataset.painted; window.painted[seq] ??= Date.now(); })
@@ -49,7 +50,7 @@ def measure(interview: Interview, harness: Harness, proctor: int, seconds: float
             largest = max(largest, proportional_mib(proctor))
             time.sleep(1.0)
         share = (_cpu(process) - used) / (time.monotonic() - begun)
-    yield Measured("proctor resident, with probes and a page open", largest, "MiB", "150")
+    yield Measured("proctor resident, with probes and a page open", largest * MB_PER_MIB, "MB", "150")
     yield Measured("proctor, share of a core meanwhile", share * 100, "%", "5")
 
 
