@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +13,7 @@ from brownout.probes.base import Probe, ProbeResult, ProbeView
 from brownout.probes.record import Record
 from ontime.errors import OntimeError
 from ontime.runtime.kind.kubectl import Kubectl
-from ontime.runtime.kind.pods import NAME
+from ontime.runtime.kind.pods import NAME, judge
 
 
 class RolloutUnnoticed(Probe):
@@ -35,23 +36,27 @@ class RolloutUnnoticed(Probe):
             return ProbeResult("unknown", "Processes of this machine are restarted in place; only pods are replaced.")
         try:
             found = Kubectl.of(view.environment).get("pods", "-l", f"{NAME}={self.component}")["items"]
-            made = max((_made(pod), str(pod["metadata"]["name"])) for pod in found if not _ending(pod))
+            since, pod, ready = max(
+                (_made(pod), str(pod["metadata"]["name"]), judge(pod).ready) for pod in found if not _ending(pod)
+            )
         except ValueError:
             return ProbeResult("unknown", f"{self.component} has no pod.")
         except (OntimeError, KeyError) as error:
             return ProbeResult("unknown", f"The pods of {self.component} cannot be seen: {str(error)[:200]}")
-        since, pod = made
         record, now = Record(view.harness.record), time.time()
         asked = record.requests(since, since + self.seconds)
         if asked.count < self.min_requests:
             enough = record.requests(now - self.seconds, now).count >= self.min_requests
             if view.platform is not None and enough and now > since + self.seconds:
-                view.platform.ontime("restart", self.component, check=False)
+                with suppress(OntimeError):
+                    view.platform.ontime("restart", self.component, check=False)
             return ProbeResult("unknown", f"Only {asked.count} requests came while {pod} took over.")
         measured = {"failing_share": asked.share}
         said = f"{asked.failed} of {asked.count} requests failed while {pod} took over"
         if asked.share > self.max_failing_share:
             return ProbeResult("broken", f"{said}, last with {asked.last_error}.", asked.count, measured)
+        if not ready:
+            return ProbeResult("unknown", f"{pod} has not taken over: it is not ready.")
         if now < since + self.seconds:
             return ProbeResult("unknown", f"{said} so far.")
         return ProbeResult("ok", f"{said}.", asked.count, measured)

@@ -12,6 +12,7 @@ from ontime.settings import Environment
 
 RestartPolicy = Literal["always", "on-failure"]
 STOP_SECONDS = 12
+"""Wall seconds that a component may take to end by itself before it is killed."""
 
 
 def _no_variables(_: Environment) -> Mapping[str, str]:

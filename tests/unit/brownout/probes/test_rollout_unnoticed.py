@@ -26,10 +26,12 @@ class Cluster:
         self.pods: list[dict[str, Any]] = []
         self.record = Record(record)
 
-    def pod(self, name: str, made: float, ending: bool = False) -> None:
+    def pod(self, name: str, made: float, ending: bool = False, ready: bool = True) -> None:
         stamp = datetime.fromtimestamp(int(made), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         gone = {"deletionTimestamp": stamp} if ending else {}
-        self.pods.append({"metadata": {"name": name, "creationTimestamp": stamp, **gone}})
+        status = {"conditions": [{"type": "Ready", "status": str(ready)}]}
+        about = {"name": name, "creationTimestamp": stamp, **gone}
+        self.pods.append({"metadata": about, "status": status})
 
     def asked(self, since: float, good: int, failed: int) -> None:
         """One request every half second, each about two flights; those that fail come first."""
@@ -81,6 +83,16 @@ def test_a_verdict_stands_until_there_is_another_pod(view: ProbeView, cluster: C
     cluster.asked(began + 100, 500, 0)
 
     assert PROBE.run(view).status == "broken"
+
+
+def test_a_pod_that_never_gets_ready_has_not_taken_over(view: ProbeView, cluster: Cluster) -> None:
+    """Else whoever lets every new pod fail, so that the old one stays, would have repaired it."""
+    began = int(time.time()) - 300
+    cluster.pod("serving-old", began)
+    cluster.pod("serving-stuck", began + 100, ready=False)
+    cluster.asked(began + 100, 80, 0)
+
+    assert PROBE.run(view).status == "unknown"
 
 
 def test_a_pod_that_goes_is_not_the_one_that_came(view: ProbeView, cluster: Cluster) -> None:
