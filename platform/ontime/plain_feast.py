@@ -1,8 +1,8 @@
 """Imports Feast without what its import does to the process. Import this before anything of Feast's.
 
 typeguard  Feast's classes are marked `typechecked`, which parses and compiles each of them anew in every process: three
-           of the four seconds that Feast takes, in serving, in ingest and in each task of Airflow. It costs that a wrong
-           type in `feature_repo` is told by Feast's own code, later and less plainly.
+           of the four seconds that Feast takes, in serving, in ingest and in each task of Airflow. It costs that a
+           wrong type in `feature_repo` is told by Feast's own code, later and less plainly.
 metrics    Feast points PROMETHEUS_MULTIPROC_DIR at a directory of its own, which turns every metric created later into
            a file.
 """
