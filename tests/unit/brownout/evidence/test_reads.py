@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from watchdog.events import FileSystemEvent
 
 from brownout.evidence.reads import AROUND_SECONDS, Reads
 
@@ -22,12 +23,24 @@ def git(workspace: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(workspace), *who, *arguments], check=True, capture_output=True, env=GIT)
 
 
+class Hearing(Reads):
+    """Keeps the paths of all that the kernel told of."""
+
+    heard: set[str]
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        super().on_any_event(event)
+        self.heard.add(str(event.src_path))
+
+
 class Watch:
     """A clock that the test moves, and what has been noticed since the last question."""
 
     def __init__(self, state: Path, workspace: Path, own: Path) -> None:
         self.ahead = 0.0
-        self.reads = Reads(state, workspace, [own], lambda: time.time() + self.ahead).start()
+        self.reads = Hearing(state, workspace, [own], lambda: time.time() + self.ahead)
+        self.reads.heard = set()
+        self.reads.start()
 
     def until(self, *wanted: str) -> set[str]:
         """Sources seen within a few seconds; waits until all of `wanted` are among them."""
@@ -35,6 +48,7 @@ class Watch:
         deadline = time.monotonic() + 10
         while not (wanted and found >= set(wanted)) and time.monotonic() < deadline:
             found |= {seen.source for seen in self.reads.look()}
+            time.sleep(0.01)
         return found
 
 
@@ -49,6 +63,7 @@ def place(tmp_path: Path) -> Path:
     git(workspace, "init", "--quiet")
     git(workspace, "add", ".")
     git(workspace, "commit", "--quiet", "-m", "first")
+    (workspace / ".git" / "sign").write_text("sign")
     return tmp_path
 
 
@@ -83,22 +98,32 @@ def test_what_the_platform_and_the_harness_read_or_write_is_none(place: Path, wa
     assert watch.until("reports") == {"reports"}
 
 
-def quiet(watch: Watch, act: Callable[[], object]) -> set[str]:
-    """Does something, lets time pass, and says what was noticed once a sign after it came through."""
+def quiet(place: Path, watch: Watch, act: Callable[[], object]) -> set[str]:
+    """Does something, lets time pass, and says what was noticed.
+
+    Every folder has a listener of its own: the kernel has told of everything when it told of a sign in each of them.
+    """
     act()
-    marker = watch.reads._roots["logs"] / "serving.log"
-    marker.read_text()
-    before = watch.until("logs")
+    written = place / "workspace" / "feature_repo" / "sign"
+    read = place / "workspace" / ".git" / "sign"
+    written.write_text("sign")
+    read.read_text()
+    deadline = time.monotonic() + 10
+    while not {str(written), str(read)} <= watch.reads.heard:
+        assert time.monotonic() < deadline, f"the kernel told of {sorted(watch.reads.heard)} alone"
+        time.sleep(0.01)
     watch.ahead += 2 * AROUND_SECONDS
-    return before | {seen.source for seen in watch.reads.look()}
+    return {seen.source for seen in watch.reads.look()}
 
 
 def test_reading_the_views_is_a_look(place: Path, watch: Watch) -> None:
-    assert "feature_store" in quiet(watch, (place / "workspace" / "feature_repo" / "views.py").read_text)
+    views = place / "workspace" / "feature_repo" / "views.py"
+
+    assert quiet(place, watch, views.read_text) == {"feature_store"}
 
 
 def test_reading_the_history_is_a_look(place: Path, watch: Watch) -> None:
-    assert "git" in quiet(watch, lambda: git(place / "workspace", "show", "HEAD"))
+    assert quiet(place, watch, lambda: git(place / "workspace", "show", "HEAD")) == {"git"}
 
 
 def test_what_git_reads_when_it_writes_is_none(place: Path, watch: Watch) -> None:
@@ -106,7 +131,7 @@ def test_what_git_reads_when_it_writes_is_none(place: Path, watch: Watch) -> Non
     git(place / "workspace", "add", "new.txt")
     (place / "workspace" / "feature_repo" / "views.py").touch()
 
-    assert quiet(watch, lambda: git(place / "workspace", "commit", "--quiet", "-a", "-m", "second")) == {"logs"}
+    assert quiet(place, watch, lambda: git(place / "workspace", "commit", "--quiet", "-a", "-m", "second")) == set()
 
 
 def test_what_is_not_there_is_left_out(tmp_path: Path) -> None:
