@@ -24,9 +24,10 @@ from brownout.settings import ROOT, Harness
 from ontime.contract import FEATURE_NAMES, contract_hash
 from ontime.evaluation import evaluate
 from ontime.registry import writer
+from ontime.registry.model import MODEL_DIRECTORY, MODEL_FILE
 from ontime.scorer import Scorer
 from ontime.settings import load_behaviour
-from ontime.training.booster import features, labels, predict, train
+from ontime.training.booster import features, labels, train
 from ontime.training.booster import parameters as booster_parameters
 from ontime.training.window import Days
 
@@ -75,16 +76,18 @@ def _make(recipe: AnyRecipe, trained: Days, data: Path, models: Path) -> None:
     draft = directory.with_name(f".{directory.name}.{os.getpid()}")
     files = draft / "files"
     files.mkdir(parents=True)
+    sha256 = writer.write_model(files / MODEL_DIRECTORY, booster)
+    scorer = Scorer(files / MODEL_DIRECTORY / MODEL_FILE)
+    scorer.warm_up()
     model = writer.TrainedModel(
         booster=booster,
         parameters=parameters,
         trained=trained,
         rows=rows.num_rows,
         held_out=held_out,
-        evaluation=evaluate(unseen, predict(booster, features(unseen)), labels(unseen)),
+        evaluation=evaluate(unseen, scorer.score(features(unseen)), labels(unseen)),
     )
-    sha256 = writer._write_artifacts(files, model)
-    Scorer(files / "model" / "model.onnx").warm_up()
+    writer.write_plots(files, model)
     (draft / "run.json").write_text(json.dumps(_run(recipe, model, sha256), default=str))
     draft.replace(directory)
 
@@ -139,7 +142,7 @@ def _run(recipe: AnyRecipe, model: writer.TrainedModel, sha256: str) -> dict[str
         "name": f"through {model.trained.last}" + (", bagged" if isinstance(recipe, Recipe) else ""),
         "parameters": {name: str(value) for name, value in parameters.items()},
         "metrics": {"rows": float(model.rows), **model.evaluation.flat()},
-        "tags": writer._tags(model, sha256),
+        "tags": writer.version_tags(model, sha256),
         "evaluation": asdict(model.evaluation.overall),
     }
 

@@ -85,7 +85,7 @@ def _register(client: MlflowClient, model: TrainedModel, tags: dict[str, str]) -
         with tempfile.TemporaryDirectory(prefix="ontime-model-") as scratch:
             onnx_sha256 = _write_artifacts(Path(scratch), model)
             client.log_artifacts(run_id, scratch)
-        number = _create_version(client, run_id, _tags(model, onnx_sha256) | tags)
+        number = _create_version(client, run_id, version_tags(model, onnx_sha256) | tags)
     except BaseException:
         client.set_terminated(run_id, "FAILED")
         raise
@@ -93,7 +93,8 @@ def _register(client: MlflowClient, model: TrainedModel, tags: dict[str, str]) -
     return number
 
 
-def _tags(model: TrainedModel, onnx_sha256: str) -> dict[str, str]:
+def version_tags(model: TrainedModel, onnx_sha256: str) -> dict[str, str]:
+    """What a version is found by: its file, its contract and the days and rows that it was trained on."""
     return {
         "onnx_sha256": onnx_sha256,
         "contract_hash": contract_hash(),
@@ -127,16 +128,21 @@ def _log_figures(client: MlflowClient, run_id: str, model: TrainedModel) -> None
 
 def _write_artifacts(root: Path, model: TrainedModel) -> str:
     """Fills `root` with what the run keeps; returns the SHA-256 of the ONNX file."""
+    write_plots(root, model)
+    return write_model(root / MODEL_DIRECTORY, model.booster)
+
+
+def write_plots(root: Path, model: TrainedModel) -> None:
+    """The booster as LightGBM tells of it, and what its evaluation looks like."""
     for path in (BOOSTER_PATH, "evaluation/calibration.png"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / BOOSTER_PATH).write_text(model.booster.model_to_string())
     evaluation.plot_calibration(model.evaluation.calibration, root / "evaluation/calibration.png")
     evaluation.plot_importance(evaluation.importance(model.booster), root / "evaluation/importance.png")
-    return _write_model(root / MODEL_DIRECTORY, model.booster)
 
 
-def _write_model(directory: Path, booster: lgb.Booster) -> str:
-    """An MLflow model directory of the onnx flavour, which `mlflow models serve` can run as well."""
+def write_model(directory: Path, booster: lgb.Booster) -> str:
+    """An MLflow model directory of the onnx flavour, for `mlflow models serve` as well; returns the file's SHA-256."""
     import mlflow.onnx
 
     proto = to_onnx(booster)
