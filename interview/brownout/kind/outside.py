@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
 
     rest = list(arguments)
     here = environment()
-    command = command_of(rest)
+    command, begun = command_of(rest), time.monotonic()
     if command in OF_ONE_MACHINE:
         raise ConfigError(f"brownout {command} looks at the processes of one machine. Say RUNTIME=local.")
     if command == "up":
@@ -104,7 +105,10 @@ def main(arguments: Sequence[str]) -> int:
         rest += ["--limit", limit]
     if command == "prove" and RECORD in rest:
         return prove(here, rest)
-    return pass_on(here, rest)
+    code = pass_on(here, rest)
+    if command == "up" and code == 0:
+        print(f"With cluster, images and flights: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    return code
 
 
 def preflight() -> int:

@@ -171,6 +171,20 @@ def test_what_measures_one_machine_is_refused_with_a_word(monkeypatch: pytest.Mo
         outside.main(["--no-color", "bench"])
 
 
+@pytest.mark.parametrize(("code", "told"), [(0, True), (1, False)])
+def test_how_long_up_took_is_told_with_what_was_done_before_the_pod(
+    code: int, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pod's own figure begins when images are built and loaded."""
+    monkeypatch.setattr(outside, "environment", lambda: Environment(runtime="kind", state=tmp_path))
+    monkeypatch.setattr(outside, "furnish", lambda *_: None)
+    monkeypatch.setattr(outside.cluster, "standing", lambda _: True)
+    monkeypatch.setattr(outside, "pass_on", lambda *_: code)
+
+    assert outside.main(["up"]) == code
+    assert ("With cluster, images and flights" in capsys.readouterr().err) == told
+
+
 @pytest.mark.parametrize("outcome", ["proved", "dishonest"])
 def test_a_proof_of_the_cluster_is_published_in_the_checkout(
     outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
