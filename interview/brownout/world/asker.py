@@ -22,7 +22,11 @@ OK = 200
 
 
 class Asker:
-    """A request is not repeated: a person who gets no answer now has no use for one later."""
+    """A request is not repeated: a person who gets no answer now has no use for one later.
+
+    Everyone who asks is somebody else and comes over a connection of their own: one that was kept would go on asking a
+    process that is being replaced, and never notice that whoever comes anew is refused.
+    """
 
     def __init__(self, client: httpx.AsyncClient, url: str, feed: Feed, world: Callable[[], float]) -> None:
         self._client = client
@@ -35,7 +39,7 @@ class Asker:
         flights = [self._feed.send("request", flight, ask.at) for flight in ask.flights]
         body = orjson.dumps(flights[0] if _single(ask) else {"flights": flights})
         request_id = uuid.uuid4().hex
-        headers = {"content-type": "application/json", "x-request-id": request_id}
+        headers = {"content-type": "application/json", "x-request-id": request_id, "connection": "close"}
         world, wall, began = self._world(), time.time(), time.perf_counter()
         code, error, answers = NO_ANSWER, None, {}
         try:

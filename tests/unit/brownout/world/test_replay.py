@@ -171,6 +171,16 @@ async def test_answers_are_recorded_for_every_flight_also_the_ones_that_did_not_
 
 
 @pytest.mark.anyio
+async def test_everyone_who_asks_comes_over_a_connection_of_their_own(harness: Harness) -> None:
+    async with Counterpart() as counterpart, playing(harness, counterpart) as replay:
+        replay.release()
+        await until(lambda: len(counterpart.asked) > 20)
+        await replay.freeze()
+
+    assert counterpart.asks_a_connection == 1
+
+
+@pytest.mark.anyio
 async def test_an_answer_says_how_long_before_departure_it_was_asked_for(harness: Harness) -> None:
     async with Counterpart() as counterpart, playing(harness, counterpart) as replay:
         replay.release()

@@ -85,6 +85,7 @@ class Counterpart:
         self.acknowledged: Counter[str] = Counter()
         self.asked: list[list[dict[str, Any]]] = []
         self.requests = 0
+        self.asks_a_connection = 0
         self.wait = 0.0
         self.answers_wait = 0.0
         self._fails = fails
@@ -108,12 +109,15 @@ class Counterpart:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        asks = 0
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 size = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
                 body = orjson.loads(await reader.readexactly(size))
                 self.requests += 1
+                asks += not head.startswith(b"post /events")
+                self.asks_a_connection = max(self.asks_a_connection, asks)
                 await asyncio.sleep(self.wait if head.startswith(b"post /events") else self.answers_wait)
                 if not self._answer(writer, head, body):
                     return
