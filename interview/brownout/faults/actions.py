@@ -54,6 +54,10 @@ def git(workspace: Path, *args: str) -> str:
     return done.stdout.strip()
 
 
+UNSETTLED_SECONDS = 45.0
+"""For new pods that may well never get ready: a person looks that long, and does the next thing."""
+
+
 class Act(Frozen):
     @abstractmethod
     def play(self, context: InjectContext) -> None:
@@ -178,7 +182,8 @@ class ChangeContainer(Act):
 
     def play(self, context: InjectContext) -> None:
         try:
-            templates.merge(context.environment, self.component, self.fields)
+            patience = templates.READY_SECONDS if self.settles else UNSETTLED_SECONDS
+            templates.merge(context.environment, self.component, self.fields, patience)
         except NotReadyError:
             if self.settles:
                 raise

@@ -14,7 +14,7 @@ from ontime.settings import Environment
 READY_SECONDS = 300.0
 
 
-def merge(here: Environment, component: str, fields: Mapping[str, Any]) -> None:
+def merge(here: Environment, component: str, fields: Mapping[str, Any], within_seconds: float = READY_SECONDS) -> None:
     """Merges `fields` into the component's container; a value of None takes a key away.
 
     Raises `RuntimeStateError` when the API server refuses, `NotReadyError` when the new pods do not get ready.
@@ -23,7 +23,7 @@ def merge(here: Environment, component: str, fields: Mapping[str, Any]) -> None:
     patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
     kubectl = Kubectl.of(here)
     kubectl("patch", "deployment", component, "--type=strategic", "--patch", json.dumps(patch))
-    pods.wait(kubectl, Silence(), [component], READY_SECONDS)
+    pods.wait(kubectl, Silence(), [component], within_seconds)
 
 
 def undo(here: Environment, component: str) -> None:

@@ -58,9 +58,7 @@ def plan(parameters: Parameters) -> Plan:
             WrongFix(
                 name="more-cpu",
                 actions=(
-                    ChangeContainer(
-                        component="serving", fields={"resources": {"requests": {"cpu": "500m"}}}, settles=False
-                    ),
+                    ChangeContainer(component="serving", fields={"resources": {"limits": {"cpu": "3"}}}, settles=False),
                 ),
                 convicted_by=fits.name,
                 why="It is not processor time that runs out.",

@@ -89,7 +89,7 @@ def plan(parameters: Parameters) -> Plan:
             ),
             WrongFix(
                 name="more-cpu",
-                actions=(ChangeContainer(component="serving", fields={"resources": {"requests": {"cpu": "500m"}}}),),
+                actions=(ChangeContainer(component="serving", fields={"resources": {"limits": {"cpu": "3"}}}),),
                 convicted_by=unnoticed.name,
                 why="It starts no sooner than its imports, and traffic comes before them.",
             ),

@@ -13,7 +13,7 @@ import pytest
 
 from brownout.errors import BrownoutError
 from brownout.faults import actions
-from brownout.faults.actions import ChangeContainer, KillComponent
+from brownout.faults.actions import UNSETTLED_SECONDS, ChangeContainer, KillComponent
 from brownout.kind import templates
 from ontime.runtime.stack import NotReadyError
 from ontime.settings import Environment
@@ -43,7 +43,10 @@ def test_what_does_not_run_cannot_be_killed(monkeypatch: pytest.MonkeyPatch, tmp
 def test_pods_that_do_not_get_ready_are_an_error_where_they_should(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settles: bool
 ) -> None:
-    def stuck(*_: Any) -> None:
+    waited: list[float] = []
+
+    def stuck(*arguments: Any) -> None:
+        waited.append(arguments[-1])
         raise NotReadyError("serving", "serving ends as soon as it is started (exit code 137)")
 
     monkeypatch.setattr(templates, "merge", stuck)
@@ -52,3 +55,5 @@ def test_pods_that_do_not_get_ready_are_an_error_where_they_should(
 
     with pytest.raises(NotReadyError, match="137") if settles else nullcontext():
         change.play(context)
+
+    assert waited == [templates.READY_SECONDS if settles else UNSETTLED_SECONDS]
