@@ -14,13 +14,16 @@ from kubernetes_validate import ValidationError, validate
 
 from ontime.runtime import tools
 from ontime.runtime.components import COMPONENTS
-from ontime.settings import Environment
+from ontime.settings import ROOT, Environment
+from tests.k8s.conftest import HARNESS, kustomize, overlay
 
 Document = dict[str, Any]
 KUBERNETES = "1.36"
 WORKS_TO_ITS_END = frozenset({"airflow-task"})
 """Pods that nobody asks anything: they have no probes."""
 SPEAKS_WITH_THE_API = frozenset({"workstation", "airflow-scheduler", "proctor"})
+OF_THE_NETWORK = 100
+"""Millicores that kind's own network asks for on every node."""
 FIXED = re.compile(r"^[\w./-]+(:\d+)?[\w./-]*(:[\w.-]+|@sha256:[0-9a-f]{64})$")
 
 
@@ -69,6 +72,27 @@ def test_every_pod_is_restricted(manifests: str) -> None:
             assert may["readOnlyRootFilesystem"] is True, name
             assert may["capabilities"] == {"drop": ["ALL"]}, name
             assert "privileged" not in may, name
+
+
+def test_two_cores_hold_every_pod_and_one_of_them_twice() -> None:
+    """A roll-out starts the next pod beside the one before: where there is no room for it, no deploy ever ends."""
+    places = [place for name in HARNESS if (place := ROOT / "interview" / "k8s" / name).is_dir()]
+    rendered = [kustomize(place) for place in places] or [overlay("kind")]
+    asked = [millicores(pod) for text in rendered for _, pod in pods(text)]
+
+    assert len(asked) > 10
+    assert sum(asked) + max(asked) + OF_THE_NETWORK <= 2_000
+
+
+def millicores(pod: Document) -> int:
+    """What the scheduler counts: all containers together, or the greediest of those that run before them."""
+    first, beside = ([_cpu(c) for c in pod.get(part, [])] for part in ("initContainers", "containers"))
+    return max([sum(beside), *first])
+
+
+def _cpu(container: Document) -> int:
+    told = str(container["resources"]["requests"]["cpu"])
+    return int(told[:-1]) if told.endswith("m") else int(float(told) * 1000)
 
 
 def test_every_container_has_requests_and_limits(manifests: str) -> None:
