@@ -30,6 +30,8 @@ from ontime.runtime.stack import NotReadyError
 from ontime.runtime.status import look
 
 DEPLOY_ROLE = ("on-call", "on-call@ontime.example")
+UNSETTLED_SECONDS = 45.0
+"""For new pods that may well never get ready: a person looks that long, and does the next thing."""
 
 
 def git(workspace: Path, *args: str) -> str:
@@ -52,10 +54,6 @@ def git(workspace: Path, *args: str) -> str:
     if done.returncode:
         raise BrownoutError(f"git {' '.join(args[:2])} in {workspace} failed: {done.stderr.strip()[-400:]}")
     return done.stdout.strip()
-
-
-UNSETTLED_SECONDS = 45.0
-"""For new pods that may well never get ready: a person looks that long, and does the next thing."""
 
 
 class Act(Frozen):

@@ -87,7 +87,7 @@ def _make(recipe: AnyRecipe, trained: Days, data: Path, models: Path) -> None:
         held_out=held_out,
         evaluation=evaluate(unseen, scorer.score(features(unseen)), labels(unseen)),
     )
-    writer.write_plots(files, model)
+    writer.write_booster_and_plots(files, model)
     (draft / "run.json").write_text(json.dumps(_run(recipe, model, sha256), default=str))
     draft.replace(directory)
 

@@ -49,7 +49,7 @@ async def play(harness: Harness, environment: Environment) -> None:
         bool(record.noted("frozen")),
     )
     port = bound(harness)
-    async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_keepalive_connections=80)) as client:
+    async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=None)) as client:
         replay = Replay(
             record,
             driver,

@@ -128,11 +128,11 @@ def _log_figures(client: MlflowClient, run_id: str, model: TrainedModel) -> None
 
 def _write_artifacts(root: Path, model: TrainedModel) -> str:
     """Fills `root` with what the run keeps; returns the SHA-256 of the ONNX file."""
-    write_plots(root, model)
+    write_booster_and_plots(root, model)
     return write_model(root / MODEL_DIRECTORY, model.booster)
 
 
-def write_plots(root: Path, model: TrainedModel) -> None:
+def write_booster_and_plots(root: Path, model: TrainedModel) -> None:
     """The booster as LightGBM tells of it, and what its evaluation looks like."""
     for path in (BOOSTER_PATH, "evaluation/calibration.png"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
