@@ -35,6 +35,7 @@ from brownout.world.beginning import SEED, begin
 from brownout.world.control import WorldControl
 from ontime.contract import NEW_YORK
 from ontime.errors import UnknownNameError
+from ontime.registry import CHAMPION, RegistryReader
 from ontime.runtime import release
 from ontime.runtime.release import Commit
 from ontime.settings import Environment
@@ -182,6 +183,10 @@ def build(
         tell("bootstrapping")
         told = ("--trained-through", wanted.trained_through.isoformat(), "--history-days", str(wanted.history_days))
         steps = json.loads(platform.ontime("bootstrap", *told, "--json").stdout)
+        with RegistryReader(environment.mlflow_url) as registry:
+            model = registry.alias(CHAMPION)
+        if model is None:
+            raise BaselineError(f"`ontime bootstrap` registered no {CHAMPION}. See the log of mlflow.")
         said, _ = beside.communicate(timeout=180)
         if beside.returncode != 0:
             raise BaselineError(f"Airflow's tables could not be made: {said.strip().splitlines()[-1:]}")
@@ -195,6 +200,7 @@ def build(
         "name": name,
         "present": wanted.present.isoformat(),
         "trained_through": wanted.trained_through.isoformat(),
+        "champion": model.onnx_sha256,
         "bootstrap_seconds": steps,
         "build_seconds": round(time.monotonic() - began, 1),
     }
@@ -241,6 +247,16 @@ def verify(name: str, environment: Environment, harness: Harness) -> list[str]:
     if restored.rpartition("-")[0] != wanted.name:
         raise BaselineError(f"The baseline restored last is {restored!r}, not {name!r}. `brownout reset`.")
     return differences(environment.state, _manifest(harness.baselines / restored)["files"])
+
+
+def champion(path: Path) -> Path:
+    """The file of the model that serves in a snapshot. Raises `BaselineError` when it is not there."""
+    told = _manifest(path)
+    state, files = path / "state", told["files"]
+    for name in (name for name, content in files.items() if content == told.get("champion")):
+        if (state / name).exists():
+            return state / name
+    raise BaselineError(f"{path} holds no file of its {CHAMPION}. Remove it; it is built anew.")
 
 
 def _restored(harness: Harness) -> Path:

@@ -90,6 +90,20 @@ def millicores(pod: Document) -> int:
     return max([sum(beside), *first])
 
 
+def test_preparing_a_pod_asks_for_no_more_than_the_pod(manifests: str) -> None:
+    """What runs for seconds before a container would otherwise be set aside for it all day."""
+    for name, pod in pods(manifests):
+        for first in pod.get("initContainers", []):
+            assert _cpu(first) <= sum(_cpu(c) for c in pod["containers"]), name
+            assert _memory(first, "requests") <= sum(_memory(c, "requests") for c in pod["containers"]), name
+
+
+def _memory(container: Document, which: str) -> int:
+    """MiB."""
+    told = str(container["resources"][which]["memory"])
+    return int(told[:-2]) * {"Mi": 1, "Gi": 1024}[told[-2:]]
+
+
 def _cpu(container: Document) -> int:
     told = str(container["resources"]["requests"]["cpu"])
     return int(told[:-1]) if told.endswith("m") else int(float(told) * 1000)
@@ -197,13 +211,11 @@ def test_services_lead_to_pods_that_listen(manifests: str) -> None:
 def test_memory_limits_are_those_of_the_local_runtime(manifests: str) -> None:
     """One figure a component, measured once. With the KubernetesExecutor the scheduler's tasks are elsewhere."""
     executor = "KubernetesExecutor" in manifests
-    units = {"Mi": 1, "Gi": 1024}
     for name, pod in pods(manifests):
         if name not in COMPONENTS or (executor and name == "airflow-scheduler"):
             continue
         container = next(c for c in pod["containers"] if c["name"] == name)
-        text = container["resources"]["limits"]["memory"]
-        assert int(text[:-2]) * units[text[-2:]] == COMPONENTS[name].memory_mib, name
+        assert _memory(container, "limits") == COMPONENTS[name].memory_mib, name
 
 
 def environment_of(text: str) -> Environment:

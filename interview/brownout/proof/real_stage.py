@@ -27,7 +27,6 @@ from brownout.proctor.answers import AnswerCount
 from brownout.proof.engine import Tell
 from brownout.proof.setting import Setting
 from brownout.quiet import kept as quietness
-from brownout.quiet.of_baseline import champion
 from brownout.quiet.verdict import Verdict
 from brownout.settings import ROOT, Harness
 from brownout.stack import Stack
@@ -118,7 +117,7 @@ class RealProofStage:
         symptom = self._plan.symptom
         if self._snapshot is None:
             raise BrownoutError("Nothing was restored, so there is no champion to look with.")
-        return quietness.of(symptom, windows, champion(self._snapshot), self._harness)
+        return quietness.of(symptom, windows, baselines.champion(self._snapshot), self._harness)
 
     # -- broken -----------------------------------------------------------------------------------------------------
 

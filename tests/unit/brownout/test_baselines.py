@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -154,6 +155,23 @@ def test_another_baseline_cannot_be_verified(snapshot: Path, harness: Harness, e
 
     with pytest.raises(BaselineError, match="restored last is 'may-cafe', not 'june'"):
         baselines.verify("june", environment, harness)
+
+
+def test_the_champion_is_found_by_what_it_holds(state: Path, harness: Harness) -> None:
+    """Wherever the registry keeps its tables: only PostgreSQL's server could read them there."""
+    models = state / "mlflow" / "artifacts"
+    for run, content in (("one", b"previous"), ("two", b"champion")):
+        (models / run).mkdir(parents=True)
+        (models / run / "model.onnx").write_bytes(content)
+    path = harness.baselines / "may-cafe"
+    path.parent.mkdir(parents=True)
+    baselines._take(state, path, {"champion": hashlib.sha256(b"champion").hexdigest()})
+    found = baselines.champion(path)
+
+    assert found == path / "state" / "mlflow" / "artifacts" / "two" / "model.onnx"
+    found.unlink()
+    with pytest.raises(BaselineError, match="holds no file of its champion"):
+        baselines.champion(path)
 
 
 def test_a_new_snapshot_takes_the_place_of_older_ones_of_its_name(harness: Harness) -> None:

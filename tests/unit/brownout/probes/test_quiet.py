@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,10 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from brownout.errors import BaselineError
 from brownout.probes import ClientLatency, ServedScorePath, StoredRowsTrue
 from brownout.quiet import kept, live
-from brownout.quiet.of_baseline import champion
 from brownout.quiet.offline import look
 from brownout.quiet.windows import COUNT, NAMES, Window, windows
 from brownout.settings import Harness
@@ -90,20 +86,3 @@ def test_live_windows_take_every_baseline_with_two_seeds() -> None:
     assert len(found) == 20
     assert len(set(found)) == 6
     assert sum(before != after for before, after in pairwise(found)) == 5
-
-
-def test_the_champion_is_found_in_a_snapshot(tmp_path: Path) -> None:
-    place = tmp_path / "state" / "mlflow"
-    file = place / "artifacts" / "1" / "run-of-2" / "artifacts" / "model" / "model.onnx"
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"onnx")
-    with closing(sqlite3.connect(place / "mlflow.db")) as db, db:
-        db.execute("CREATE TABLE model_versions (name TEXT, version INTEGER, run_id TEXT)")
-        db.execute("CREATE TABLE registered_model_aliases (alias TEXT, version INTEGER, name TEXT)")
-        db.executemany("INSERT INTO model_versions VALUES ('m', ?, ?)", [(1, "run-of-1"), (2, "run-of-2")])
-        db.execute("INSERT INTO registered_model_aliases VALUES ('champion', 2, 'm')")
-
-    assert champion(tmp_path) == file
-    file.unlink()
-    with pytest.raises(BaselineError, match=r"holds no model\.onnx of a champion"):
-        champion(tmp_path)
