@@ -252,10 +252,10 @@ def verify(name: str, environment: Environment, harness: Harness) -> list[str]:
 def champion(path: Path) -> Path:
     """The file of the model that serves in a snapshot. Raises `BaselineError` when it is not there."""
     told = _manifest(path)
-    state, files = path / "state", told["files"]
-    for name in (name for name, content in files.items() if content == told.get("champion")):
-        if (state / name).exists():
-            return state / name
+    files: dict[str, str] = told["files"]
+    for name, content in files.items():
+        if content == told.get("champion") and (file := path / "state" / name).exists():
+            return file
     raise BaselineError(f"{path} holds no file of its {CHAMPION}. Remove it; it is built anew.")
 
 
