@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ontime.errors import ConfigError, RuntimeStateError
-from ontime.runtime.kind.cluster import containers
+from ontime.runtime.kind.cluster import containers, place
 from ontime.runtime.kind.kubectl import Kubectl
 from ontime.runtime.kind.programs import last_words, run
 from ontime.runtime.release import EXPORTED
@@ -56,8 +58,8 @@ def tree_hash(root: Path, paths: Iterable[str], more: str = "") -> str:
     """12 hex digits over names and contents; bytecode does not count."""
     total = hashlib.sha256(more.encode())
     for path in paths:
-        place = root / path
-        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        top = root / path
+        files = sorted(top.rglob("*")) if top.is_dir() else [top]
         for file in files:
             if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".pyc":
                 total.update(f"{file.relative_to(root).as_posix()}\0".encode())
@@ -168,7 +170,8 @@ def _load(environment: Environment, names: list[str], nodes: list[str]) -> None:
     kind's own way first; it refuses images of which only one platform is here: those the nodes take directly.
     """
     command = ["kind", "load", "docker-image", *names, "--name", environment.cluster, "--nodes", ",".join(nodes)]
-    done = run(command, LOAD_SECONDS, check=False)
+    with _room_for_archives(environment) as room:
+        done = run(command, LOAD_SECONDS, check=False, variables={"TMPDIR": str(room)})
     if done.returncode == 0:
         return
     take = "ctr --namespace=k8s.io images import --snapshotter=overlayfs -"
@@ -178,6 +181,18 @@ def _load(environment: Environment, names: list[str], nodes: list[str]) -> None:
         if again.returncode != 0:
             what = ", ".join(names)
             raise RuntimeStateError(f"{what} could not be loaded into {node}: {last_words(done)}\n{last_words(again)}")
+
+
+@contextmanager
+def _room_for_archives(environment: Environment) -> Iterator[Path]:
+    """Where kind writes gigabytes, which it leaves behind when it is interrupted."""
+    room = place(environment) / "archives"
+    shutil.rmtree(room, ignore_errors=True)
+    room.mkdir(parents=True)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def _on_node(node: str) -> frozenset[str]:

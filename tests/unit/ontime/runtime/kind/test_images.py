@@ -186,6 +186,21 @@ def test_images_that_kind_refuses_go_to_each_node_directly(programs, here, told)
     }
 
 
+def test_archives_of_an_interrupted_load_are_cleared_away(programs, here, told) -> None:
+    """They are gigabytes, and kind leaves them where it was when a signal ended it."""
+    two_nodes(programs)
+    script = '#!/bin/sh\necho much > "$TMPDIR/images.tar" && echo "$TMPDIR" > "$(dirname "$0")/where"; kill -INT $$\n'
+    (programs.directory / "kind").write_text(script)
+    left = here.state / "kind" / "archives" / "images-tar1" / "images.tar"
+    left.parent.mkdir(parents=True)
+    left.touch()
+
+    images.load(here, told, ["postgres:17"])
+
+    assert (programs.directory / "where").read_text().strip() == str(here.state / "kind" / "archives")
+    assert list(here.state.rglob("*.tar")) == []
+
+
 def test_the_list_is_json_free_of_surprises() -> None:
     """Each name is a shell variable's, each value an image with a tag."""
     found = images.listed(ROOT)
