@@ -33,6 +33,8 @@ JUDGES = (
     "interview/workspace",
 )
 """What plays the world and the attempts, and what decides."""
+OF_KUBERNETES = ("k8s", "interview/k8s", "interview/brownout/kind")
+"""Decides besides about what only Kubernetes shows."""
 VOCABULARY = "interview/brownout/faults"
 """Its modules (not the catalogue below it) are what fault files are written in."""
 SAYS_NOTHING = (".md", ".html", ".css", ".js", ".svg", ".png")
@@ -41,7 +43,7 @@ SAYS_NOTHING = (".md", ".html", ".css", ".js", ".svg", ".png")
 
 def key_of(setting: Setting) -> str:
     """16 hex digits over everything that the proof's result follows from."""
-    told = [fault_key(setting), code_key(ROOT), repr(baseline(setting.baseline))]
+    told = [fault_key(setting), code_key(ROOT, setting.fault.runtime == "kind"), repr(baseline(setting.baseline))]
     return _short("\0".join(told).encode())
 
 
@@ -52,26 +54,27 @@ def fault_key(setting: Setting) -> str:
 
 
 @lru_cache(maxsize=4)
-def code_key(root: Path) -> str:
-    """16 hex digits over the checkout's files that decide about every fault, as they lie there now."""
+def code_key(root: Path, on_kubernetes: bool = False) -> str:
+    """16 hex digits over the checkout's files that decide about every fault there, as they lie there now."""
     digest = hashlib.sha256()
-    for path in deciding(tracked(root)):
+    for path in deciding(tracked(root), on_kubernetes):
         if (root / path).is_file():
             digest.update(path.encode() + b"\0" + (root / path).read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def deciding(paths: Iterable[str]) -> list[str]:
+def deciding(paths: Iterable[str], on_kubernetes: bool = False) -> list[str]:
     """Those of a checkout's paths on which a proof's result depends."""
-    return sorted(path for path in paths if _decides(path))
+    places = (*PLATFORM, *JUDGES, *(OF_KUBERNETES if on_kubernetes else ()))
+    return sorted(path for path in paths if _decides(path, places))
 
 
-def _decides(path: str) -> bool:
+def _decides(path: str, places: Iterable[str]) -> bool:
     if path.endswith(SAYS_NOTHING) and not path.startswith("interview/workspace"):
         return False
     if path.startswith(f"{VOCABULARY}/"):
         return path.count("/") == VOCABULARY.count("/") + 1
-    return any(path == place or path.startswith(f"{place}/") for place in (*PLATFORM, *JUDGES))
+    return any(path == place or path.startswith(f"{place}/") for place in places)
 
 
 def _short(told: bytes) -> str:

@@ -44,6 +44,23 @@ def test_what_does_not_decide_is_not(path: str) -> None:
     assert deciding([path]) == []
 
 
+@pytest.mark.parametrize(
+    "path", ["k8s/base/serving.yaml", "interview/k8s/desk/proctor.yaml", "interview/brownout/kind/templates.py"]
+)
+def test_how_it_runs_on_kubernetes_decides_there_and_nowhere_else(path: str) -> None:
+    assert (ROOT / path).is_file()
+    assert deciding([path]) == []
+    assert deciding([path], on_kubernetes=True) == [path]
+
+
+def test_the_key_of_what_only_kubernetes_shows_is_taken_there() -> None:
+    local, there = setting_of("scheduled_minutes_unit"), setting_of("starved_serving")
+    mixed = replace(there, fault=there.fault.model_copy(update={"runtime": "any"}))
+
+    assert local.fault.runtime == "any"
+    assert key_of(there) != key_of(mixed)
+
+
 def test_the_key_follows_the_fault_the_draw_and_the_baseline(tmp_path: Path) -> None:
     setting = setting_of("scheduled_minutes_unit")
     file = tmp_path / setting.path.name
