@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from brownout.faults import Fault, discover
-from brownout.faults.discovery import HERE, file_of
+from brownout.faults.discovery import ours
 from brownout.proof import published
 from brownout.proof.published import Record
 from brownout.proof.setting import scenarios_of
@@ -18,11 +18,6 @@ EMPTY = "–"
 
 def write() -> None:
     PAGE.write_text(page())
-
-
-def ours(fault_id: str) -> bool:
-    """Whether the fault is the catalogue's and not a pack's."""
-    return HERE in file_of(fault_id).parents
 
 
 def page() -> str:
@@ -83,8 +78,8 @@ def _minutes(faults: Sequence[Fault], proofs: dict[str, Record]) -> str:
     total = sum(proof.seconds for proof in known.values())
     rows.append(("**all**", *(_minute(whole[phase]) for phase in phases), f"**{_minute(total)}**"))
     told = (
-        "Minutes of one stack. `make prove-all` has two at once, each with its faults, so that the whole takes about "
-        "half of them.\n\n"
+        "Minutes of one stack. On one machine `make prove-all` has two at once, each with its faults, so that the "
+        "whole takes about half of them; on Kubernetes it takes one fault after another.\n\n"
     )
     return told + _table(("minutes", *phases, "in all"), rows)
 

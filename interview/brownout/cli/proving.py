@@ -38,7 +38,7 @@ def prove(
     from brownout.proof import published, table
     from brownout.proof.prove import provable
     from brownout.proof.stacks import DISHONEST
-    from brownout.reference import ours, write
+    from brownout.reference import write
     from ontime.settings import environment
 
     names = [get(name).id for name in fault or provable(discover(), environment().runtime)]
@@ -48,8 +48,8 @@ def prove(
         done.append(proved)
         if not as_json:
             OUT.people.print(table.steps(proved))
-        if record and proved.honest and not proved.short and ours(proved.setting.fault.id):
-            published.write({**published.read(), proved.setting.fault.id: published.record(proved)})
+        if record:
+            published.publish(proved)
     if as_json:
         OUT.data([table.as_json(proved) for proved in done])
     else:

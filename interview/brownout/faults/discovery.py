@@ -119,6 +119,11 @@ def file_of(fault_id: str) -> Path:
     return _everywhere()[fault_id][1]
 
 
+def ours(fault_id: str) -> bool:
+    """Whether the fault is the catalogue's and not a pack's."""
+    return HERE in file_of(fault_id).parents
+
+
 def forget() -> None:
     """What was discovered is looked for anew: the packs are others now."""
     discover.cache_clear()

@@ -134,14 +134,12 @@ def prove(here: Environment, arguments: Sequence[str]) -> int:
     """Proves in the proctor's pod and publishes here, where the checkout is; the proof's exit code."""
     from brownout.proof import published
     from brownout.proof.prove import Proved
-    from brownout.reference import ours, write
+    from brownout.reference import write
 
     told = [argument for argument in arguments if argument not in (RECORD, "--json")]
     done = subprocess.run(_in_the_pod(here, [*told, "--json"]), stdout=subprocess.PIPE, text=True, check=False)
     for raw in json.loads(done.stdout or "[]"):
-        proved = Proved.of(raw)
-        if proved.honest and not proved.short and ours(proved.setting.fault.id):
-            published.write({**published.read(), proved.setting.fault.id: published.record(proved)})
+        published.publish(Proved.of(raw))
     write()
     if "--json" in arguments:
         print(done.stdout, end="")

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from brownout.faults.discovery import ours
 from brownout.proof.prove import Proved
 from brownout.proof.rows import Kind, spent
 from brownout.settings import ROOT
@@ -67,11 +68,17 @@ def read(path: Path = PLACE) -> dict[str, Record]:
         raise ConfigError(f"{path} is no record of proofs: {str(error)[:200]}. Take it from git again.") from error
 
 
-def record(proved: Proved) -> Record:
-    """Raises `ConfigError` for a proof that is not whole or not honest: only those are published."""
+def publish(proved: Proved, path: Path = PLACE) -> bool:
+    """Takes a proof into the record when it is whole, honest and of a fault that is no pack's; whether it was."""
     fault_id = proved.setting.fault.id
-    if proved.short or not proved.honest:
-        raise ConfigError(f"The proof of {fault_id} is {'short' if proved.short else 'dishonest'}; nothing to publish.")
+    if proved.short or not proved.honest or not ours(fault_id):
+        return False
+    write({**read(path), fault_id: record(proved)}, path)
+    return True
+
+
+def record(proved: Proved) -> Record:
+    """What is published of a proof."""
     last = max((row.wall for row in proved.rows), default=0.0)
     return Record(
         at=time.strftime("%Y-%m-%d", time.gmtime(last)),

@@ -32,14 +32,14 @@ def plan(parameters: Parameters) -> Plan:
         solutions=(
             Repair(
                 name="set-the-limit-of-the-manifest-again",
-                actions=(ChangeContainer(component="serving", fields=cpu("2", "250m")),),
+                actions=(ChangeContainer(component="serving", fields=cpu("2", "150m")),),
             ),
         ),
         valid_fixes=(
             Repair(name="undo-the-rollout", actions=(UndoRollout(component="serving"),)),
             Repair(
                 name="no-limit-at-all",
-                actions=(ChangeContainer(component="serving", fields=cpu(None, "250m")),),
+                actions=(ChangeContainer(component="serving", fields=cpu(None, "150m")),),
             ),
         ),
         wrong_fixes=(

@@ -198,9 +198,8 @@ def test_a_proof_of_the_cluster_is_published_in_the_checkout(
         return SimpleNamespace(stdout=json.dumps(told), returncode=0 if outcome == "proved" else 8)
 
     monkeypatch.setattr(outside.subprocess, "run", answer)
-    monkeypatch.setattr(published, "PLACE", tmp_path / "proved.json")
-    monkeypatch.setattr(published.write, "__defaults__", (tmp_path / "proved.json",))
-    monkeypatch.setattr(published.read, "__defaults__", (tmp_path / "proved.json",))
+    for reads_or_writes in (published.publish, published.read):
+        monkeypatch.setattr(reads_or_writes, "__defaults__", (tmp_path / "proved.json",))
     monkeypatch.setattr(reference, "PAGE", tmp_path / "faults.md")
 
     code = outside.prove(Environment(runtime="kind"), ["prove", "starved_serving", "--record"])

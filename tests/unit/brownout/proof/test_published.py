@@ -34,12 +34,21 @@ def test_what_is_written_is_read(proved: Proved, tmp_path: Path) -> None:
     assert record.seconds == pytest.approx(sum(row.seconds for row in proved.rows))
 
 
-def test_a_short_or_dishonest_proof_is_not_published(proved: Proved) -> None:
+def test_a_whole_and_honest_proof_of_our_own_is_published(
+    proved: Proved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "proved.json"
     broken = replace(proved.rows[0], outcome="dishonest")
 
-    for other, said in ((replace(proved, short=True), "short"), (replace(proved, rows=(broken,)), "dishonest")):
-        with pytest.raises(ConfigError, match=said):
-            published.record(other)
+    assert not published.publish(replace(proved, short=True), place)
+    assert not published.publish(replace(proved, rows=(broken,)), place)
+    with monkeypatch.context() as patched:
+        patched.setattr(published, "ours", lambda _: False)
+        assert not published.publish(proved, place)
+    assert not place.exists()
+    named = replace(proved, setting=setting_of("stale_fresh_path"))
+    assert published.publish(named, place)
+    assert list(published.read(place)) == ["stale_fresh_path"]
 
 
 def test_a_damaged_record_is_refused(tmp_path: Path) -> None:
