@@ -23,7 +23,7 @@ from brownout.errors import StackError
 from brownout.kind import as_applied
 from brownout.settings import ROOT, Harness, harness
 from brownout.world import dataset
-from ontime.errors import ConfigError, RuntimeStateError
+from ontime.errors import ConfigError
 from ontime.runtime.kind import checks, cluster, images, manifests, pods, stack
 from ontime.runtime.kind.kubectl import Kubectl, context_of, inside
 from ontime.runtime.kind.programs import run
@@ -99,8 +99,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     elif command == "preflight":
         return preflight()
-    elif not cluster.standing(here):
-        raise RuntimeStateError(f"There is no cluster {here.cluster!r}. Make it with: make up RUNTIME=kind")
+    else:
+        cluster.require(here)
     if command == "prove" and (limit := os.environ.get("PROVE_LIMIT")) and "--limit" not in rest:
         rest += ["--limit", limit]
     if command == "prove" and RECORD in rest:
@@ -148,6 +148,7 @@ def prove(here: Environment, arguments: Sequence[str]) -> int:
 
 def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     """Everything up to a proctor's pod that is ready and has the flights."""
+    checks.require()
     interview = ROOT / "interview" / "k8s"
     first = here.namespace == manifests.DEFAULT_NAMESPACE
     ports = (ROOT / "k8s" / "components" / "node-ports", interview / "ports") if first else ()

@@ -89,6 +89,13 @@ def standing(environment: Environment) -> bool:
     return ours.whole
 
 
+def require(environment: Environment) -> None:
+    """Raises `RuntimeStateError` unless our cluster stands and our context leads to it."""
+    if not standing(environment):
+        raise RuntimeStateError(f"There is no cluster {environment.cluster!r}. Make it with: make up RUNTIME=kind")
+    require_context(environment)
+
+
 def require_context(environment: Environment) -> None:
     """Makes sure that our context leads to our cluster. Raises `RuntimeStateError` when it leads elsewhere."""
     context = context_of(environment)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from ontime.errors import ConfigError, RuntimeStateError
+from ontime.errors import ConfigError
 from ontime.runtime import release
 from ontime.runtime.address import port_of
 from ontime.runtime.component import Component
@@ -142,27 +142,32 @@ def _demolish(environment: Environment, reporter: Reporter) -> None:
 def stop(environment: Environment, names: Sequence[str]) -> None:
     """Stops the named components; the others go on. Raises `RuntimeStateError`."""
     wanted = [component.name for component in chosen(names)]
-    kubectl = Kubectl.of(environment)
+    kubectl = _reached(environment)
     _scale(kubectl, wanted, 0)
     pods.wait_gone(kubectl, wanted, STOP_SECONDS)
 
 
 def begin(environment: Environment, name: str) -> None:
     """Starts a stopped component, from the current release, without waiting for it. Raises `RuntimeStateError`."""
-    _patch(Kubectl.of(environment), environment, chosen([name])[0], replicas=1)
+    _patch(_reached(environment), environment, chosen([name])[0], replicas=1)
 
 
 def restart(environment: Environment, reporter: Reporter, names: Sequence[str]) -> None:
-    """Restarts the named components together and waits until each is ready. Raises `RuntimeStateError`."""
+    """Restarts the named components together, starts those that were stopped, and waits until each is ready.
+
+    Raises `RuntimeStateError`.
+    """
     components = chosen(names)
-    kubectl = Kubectl.of(environment)
+    kubectl = _reached(environment)
+    there = pods.workloads(kubectl)
     kubectl("rollout", "restart", *(f"deployment/{component.name}" for component in components))
+    _scale(kubectl, [component.name for component in components if there[component.name].wanted == 0], 1)
     _wait(environment, reporter, [component.name for component in components])
 
 
 def again(environment: Environment, reporter: Reporter, components: Sequence[Component]) -> None:
     """Rolls the components out anew, from the current release, and waits. Raises `NotReadyError`."""
-    kubectl = Kubectl.of(environment)
+    kubectl = _reached(environment)
     for component in components:
         _patch(kubectl, environment, component, replicas=None, anew=True)
     _wait(environment, reporter, [component.name for component in components])
@@ -170,26 +175,31 @@ def again(environment: Environment, reporter: Reporter, components: Sequence[Com
 
 def running_components(environment: Environment) -> list[Component]:
     """The components that have pods to run, in the table's order."""
-    there = pods.workloads(Kubectl.of(environment))
+    there = pods.workloads(_reached(environment))
     return [component for component in COMPONENTS.values() if component.name in there and there[component.name].wanted]
 
 
 def logs(environment: Environment, name: str, lines: int, follow: bool) -> int:
     """Shows a component's log, as kubectl does; its exit code."""
     component = chosen([name])[0]
-    command = Kubectl.of(environment).command("logs", f"deployment/{component.name}", "-c", component.name)
+    command = _reached(environment).command("logs", f"deployment/{component.name}", "-c", component.name)
     os.execvp(command[0], [*command, f"--tail={lines}", *(["--follow"] if follow else [])])  # noqa: S606
 
 
 def look(environment: Environment, names: Iterable[str] | None = None) -> StackStatus:
     """How the components are, as the API server tells it. Raises `RuntimeStateError` when there is no cluster."""
-    if not inside() and not cluster.standing(environment):
-        raise RuntimeStateError(f"There is no cluster {environment.cluster!r}. Make it with: make up RUNTIME=kind")
-    kubectl = Kubectl.of(environment)
+    kubectl = _reached(environment)
     wanted = [COMPONENTS[name] for name in (names if names is not None else COMPONENTS)]
     there, found = pods.workloads(kubectl), pods.look(kubectl)
     statuses = [_status(environment, component, there.get(component.name), found) for component in wanted]
     return StackStatus(tuple(statuses), None, 0.0, current_release(environment))
+
+
+def _reached(environment: Environment) -> Kubectl:
+    """kubectl for the platform's namespace. From outside, raises `RuntimeStateError` unless it is in our cluster."""
+    if not inside():
+        cluster.require(environment)
+    return Kubectl.of(environment)
 
 
 def _status(

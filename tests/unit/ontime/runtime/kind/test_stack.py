@@ -8,7 +8,7 @@ import pytest
 from ontime.errors import ConfigError, RuntimeStateError
 from ontime.runtime import release
 from ontime.runtime.components import COMPONENTS
-from ontime.runtime.kind import pods, stack
+from ontime.runtime.kind import cluster, pods, stack
 
 
 def deployment(name: str, wanted: int = 1) -> Any:
@@ -85,6 +85,39 @@ def test_third_party_programs_get_no_code_but_are_rolled_out(programs, inside, t
     template = patches(programs)["prometheus"]["template"]
     assert "spec" not in template
     assert "ontime/rolled-out-at" in template["metadata"]["annotations"]
+
+
+def test_a_restart_starts_what_was_stopped(programs, inside, told) -> None:
+    """As on one machine."""
+    standing(programs, 1, serving=0)
+    stack.restart(inside, told, ["serving", "ingest"])
+
+    [scaled] = programs.asked("kubectl", "scale")
+    assert scaled[-2:] == ["--replicas=1", "deployment/serving"]
+    assert {"deployment/serving", "deployment/ingest"} <= set(programs.asked("kubectl", "rollout")[0])
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda here, told: stack.look(here),
+        lambda here, told: stack.stop(here, ["serving"]),
+        lambda here, told: stack.restart(here, told, ["serving"]),
+        lambda here, told: stack.logs(here, "serving", 10, False),
+    ],
+    ids=["status", "stop", "restart", "logs"],
+)
+def test_from_outside_a_context_that_leads_elsewhere_is_told_and_not_used(programs, here, told, verb: Any) -> None:
+    cluster._write(here, cluster.Record(here.cluster, 0.0, ("id1",)))
+    programs.when("kind", "get", "clusters", says="ontime\n")
+    programs.when("docker", "ps", says="ontime-control-plane id1\n")
+    programs.when("kind", "get", "kubeconfig", says={"clusters": [{"cluster": {"server": "https://127.0.0.1:1"}}]})
+    programs.when("kubectl", "config", says={"clusters": [{"cluster": {"server": "https://elsewhere:6443"}}]})
+
+    with pytest.raises(RuntimeStateError, match=r"points to https://elsewhere:6443"):
+        verb(here, told)
+
+    assert [command[1] for command in programs.asked("kubectl")] == ["config"]
 
 
 def test_down_inside_stops_components_before_what_they_stand_on(programs, inside, told) -> None:
