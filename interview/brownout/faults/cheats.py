@@ -8,8 +8,13 @@ from brownout.faults.model import WrongFix
 NOTHING_TO_JUDGE = "Without answers nothing can be judged, so nothing counts as repaired."
 
 
-def silencing(convicted_by: str, unasked: str = NOTHING_TO_JUDGE) -> tuple[WrongFix, WrongFix]:
-    """Muting every alert, and taking serving away; `unasked` says why the latter repairs nothing."""
+def silencing(
+    convicted_by: str, unasked: str = NOTHING_TO_JUDGE, *, starts_again: bool = True
+) -> tuple[WrongFix, WrongFix]:
+    """Muting every alert, and taking serving away; `unasked` says why the latter repairs nothing.
+
+    `starts_again`: whether serving gets ready when it is started with what is broken.
+    """
     return (
         WrongFix(
             name="mute-the-alerts",
@@ -25,6 +30,6 @@ def silencing(convicted_by: str, unasked: str = NOTHING_TO_JUDGE) -> tuple[Wrong
             convicted_by=convicted_by,
             why=unasked,
             cheat=True,
-            undone_by=(RestartComponent(component="serving"),),
+            undone_by=(RestartComponent(component="serving"),) if starts_again else (),
         ),
     )

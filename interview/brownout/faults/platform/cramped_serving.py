@@ -81,7 +81,7 @@ def plan(parameters: Parameters) -> Plan:
                 cheat=True,
                 mutates=False,
             ),
-            *silencing(fits.name),
+            *silencing(fits.name, starts_again=False),
         ),
     )
 
