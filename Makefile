@@ -20,7 +20,7 @@ ONTIME := $(PYTHON_RUN) -m ontime.cli
 -include interview/Makefile
 
 # The command line that starts and stops everything there is: the platform's own where it stands alone.
-STACK ?= $(if $(wildcard interview/brownout/cli),$(PYTHON_RUN) -m brownout.cli,$(ONTIME))
+STACK ?= $(or $(BROWNOUT),$(ONTIME))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs restart reset preflight test test-unit test-k8s test-stack test-faults test-browser
