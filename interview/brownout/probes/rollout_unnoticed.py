@@ -28,7 +28,8 @@ class RolloutUnnoticed(Probe):
     kind: Literal["rollout_unnoticed"] = "rollout_unnoticed"
     component: str = "serving"
     seconds: float = Field(default=45.0, gt=0, description="Wall seconds from the pod's making that count.")
-    max_failing_share: float = Field(default=0.06, ge=0, lt=1, description="Of the requests that is still ok.")
+    max_failing_share: float = Field(default=0.03, ge=0, lt=1, description="Of the requests that is still ok.")
+    max_failed: int = Field(default=2, ge=0, description="Requests that are ok whatever share they are.")
     min_requests: int = Field(default=20, ge=5, description="Requests that a verdict rests on.")
 
     def run(self, view: ProbeView) -> ProbeResult:
@@ -53,7 +54,7 @@ class RolloutUnnoticed(Probe):
             return ProbeResult("unknown", f"Only {asked.count} requests came while {pod} took over.")
         measured = {"failing_share": asked.share}
         said = f"{asked.failed} of {asked.count} requests failed while {pod} took over"
-        if asked.share > self.max_failing_share:
+        if asked.failed > max(self.max_failed, self.max_failing_share * asked.count):
             return ProbeResult("broken", f"{said}, last with {asked.last_error}.", asked.count, measured)
         if not ready:
             return ProbeResult("unknown", f"{pod} has not taken over: it is not ready.")

@@ -17,9 +17,10 @@ from brownout.probes import RolloutUnnoticed
 
 ASKS = {
     "the model's files": "import os; os.stat('/state/serving/models/last-good.json')",
-    "the registry": "import os, urllib.request; urllib.request.urlopen(os.environ['ONTIME_MLFLOW_URL'] + '/health')",
+    "the registry": "import socket; socket.create_connection(('mlflow', 7103), 3)",
 }
-"""What each says when a pod starts: the files of the model before lie there, and the registry answers."""
+"""Both are true when a pod starts: the files of the model before lie there, and the registry answers. Both take a tenth
+of the time in which serving imports what it needs, on a fast machine too."""
 STARTUP = {
     "httpGet": {"path": "/healthz", "port": "http"},
     "periodSeconds": 2,
@@ -45,7 +46,7 @@ def plan(parameters: Parameters) -> Plan:
                 component="serving",
                 fields={
                     "startupProbe": None,
-                    "readinessProbe": {"httpGet": None, "exec": {"command": command}, "periodSeconds": 5},
+                    "readinessProbe": {"httpGet": None, "exec": {"command": command}, "periodSeconds": 1},
                 },
             ),
         ),

@@ -59,7 +59,7 @@ def cluster(view: ProbeView, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
-@pytest.mark.parametrize(("failed", "status"), [(0, "ok"), (3, "ok"), (10, "broken")])
+@pytest.mark.parametrize(("failed", "status"), [(0, "ok"), (2, "ok"), (3, "broken"), (10, "broken")])
 def test_what_failed_while_the_newest_pod_took_over_decides(
     view: ProbeView, cluster: Cluster, failed: int, status: str
 ) -> None:
@@ -74,6 +74,14 @@ def test_what_failed_while_the_newest_pod_took_over_decides(
     assert found.status == status
     assert found.measured["failing_share"] == pytest.approx(failed / 80)
     assert "serving-new" in found.why
+
+
+def test_of_few_requests_one_or_two_may_fail(view: ProbeView, cluster: Cluster) -> None:
+    began = int(time.time()) - 100
+    cluster.pod("serving-new", began)
+    cluster.asked(began, 20, 2)
+
+    assert PROBE.run(view).status == "ok"
 
 
 def test_a_verdict_stands_until_there_is_another_pod(view: ProbeView, cluster: Cluster) -> None:
