@@ -46,16 +46,16 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What was asked in a stretch of time: of `count` requests `failed` got no score, the last with `last_error`."""
+    """What was asked in a stretch of time: `lost` of `count` requests, and how the last one of them ended."""
 
     count: int
-    failed: int
-    last_error: str
+    lost: int
+    last: str
 
     @property
     def share(self) -> float:
-        """Of failed ones; 0 when nothing was asked."""
-        return self.failed / self.count if self.count else 0.0
+        """Of lost ones; 0 when nothing was asked."""
+        return self.lost / self.count if self.count else 0.0
 
 
 class Record:
@@ -108,18 +108,25 @@ class Record:
         told = f"{error[0]} {error[1]}".strip() if error and bad else ""
         return Traffic(int(good), int(bad), last, told)
 
-    def requests(self, since_wall: float, until_wall: float) -> Requests:
-        """Those asked from the first moment until before the second; one of many flights counts once."""
+    def requests(self, since_wall: float, until_wall: float, patience_ms: float) -> Requests:
+        """Those asked from the first moment until before the second; one of many flights counts once.
+
+        Lost is what got no score, or got it later than `patience_ms`.
+        """
         with self._open() as connection:
             if connection is None:
                 return Requests(0, 0, "")
             rows = connection.execute(
-                "SELECT max(code), max(coalesce(error, '')), max(asked_wall) FROM answers "
-                "WHERE asked_wall >= ? AND asked_wall < ? GROUP BY request_id ORDER BY 3",
+                "SELECT max(code), max(coalesce(error, '')), max(latency_ms), max(asked_wall) FROM answers "
+                "WHERE asked_wall >= ? AND asked_wall < ? GROUP BY request_id ORDER BY 4",
                 (since_wall, until_wall),
             ).fetchall()
-        failed = [f"{code} {error}".strip() for code, error, _ in rows if code != 200]
-        return Requests(len(rows), len(failed), failed[-1] if failed else "")
+        lost = [
+            f"{code} {error}".strip() if code != 200 else f"an answer after {latency / 1000:.1f} s"
+            for code, error, latency, _ in rows
+            if code != 200 or latency > patience_ms
+        ]
+        return Requests(len(rows), len(lost), lost[-1] if lost else "")
 
     def latencies_ms(self, size: str, requests: int, since_wall: float, until_wall: float | None = None) -> list[float]:
         """Of the newest answered requests of one size, oldest first; at most `requests` of them."""

@@ -113,13 +113,13 @@ FAULT = Fault(
     layer="platform",
     levels=("mid",),
     runtime="kind",
-    symptom="Whenever serving's pod is replaced, at every promotion's restart and every deploy, requests are refused "
+    symptom="Whenever serving's pod is replaced, at every promotion's restart and every deploy, requests are lost "
     "for some seconds; between that, nothing is wrong.",
     symptom_budget_seconds=240,
     parameters={"asks": Choice(of=tuple(ASKS))},
     plan=plan,
     truth=(
-        "For some seconds of every roll-out the world's requests are refused; then all is well until the next one.",
+        "For some seconds of every roll-out requests are refused or wait; then all is well until the next one.",
         "Kubernetes calls the new pod ready as soon as its container runs and ends the old one, although the new one "
         "still imports and loads its model.",
         "The readiness probe asks for {asks} and no longer for serving's own word, and the startup probe is gone; the "

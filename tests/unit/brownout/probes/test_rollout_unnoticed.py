@@ -33,14 +33,14 @@ class Cluster:
         about = {"name": name, "creationTimestamp": stamp, **gone}
         self.pods.append({"metadata": about, "status": status})
 
-    def asked(self, since: float, good: int, failed: int) -> None:
+    def asked(self, since: float, good: int, failed: int, latency_ms: float = 5.0) -> None:
         """One request every half second, each about two flights; those that fail come first."""
         for number in range(good + failed):
             code = 200 if number >= failed else 0
             error = None if code else "ConnectError: refused"
             for flight in range(2):
                 row = Answer(
-                    f"r{since}-{number}", f"f{flight}", 0.0, since + number / 2, 5.0, code, 2, 60.0, error=error
+                    f"r{since}-{number}", f"f{flight}", 0.0, since + number / 2, latency_ms, code, 2, 60.0, error=error
                 )
                 self.record.answered([row])
 
@@ -72,8 +72,25 @@ def test_what_failed_while_the_newest_pod_took_over_decides(
     found = PROBE.run(view)
 
     assert found.status == status
-    assert found.measured["failing_share"] == pytest.approx(failed / 80)
+    assert found.measured["lost_share"] == pytest.approx(failed / 80)
     assert "serving-new" in found.why
+
+
+@pytest.mark.parametrize(("latency_ms", "status"), [(800.0, "ok"), (4_000.0, "broken")])
+def test_what_is_answered_when_nobody_waits_any_more_is_lost(
+    view: ProbeView, cluster: Cluster, latency_ms: float, status: str
+) -> None:
+    """The server listens while its worker still loads: nothing is refused then, and nobody is served."""
+    began = int(time.time()) - 100
+    cluster.pod("serving-new", began)
+    cluster.asked(began, 8, 0, latency_ms)
+    cluster.asked(began + 4.1, 80, 0)
+
+    found = PROBE.run(view)
+
+    assert found.status == status
+    assert ("8 of 88 requests were lost" in found.why) == (status == "broken")
+    assert ("last with an answer after 4.0 s" in found.why) == (status == "broken")
 
 
 def test_of_few_requests_one_or_two_may_fail(view: ProbeView, cluster: Cluster) -> None:
