@@ -56,8 +56,9 @@ def _daemon() -> list[Finding]:
         told = {}
     if done.returncode != 0 or told.get("ServerErrors") or not told.get("ServerVersion"):
         said = " ".join(told.get("ServerErrors") or [last_words(done, 1)])
+        said = said if said.endswith((".", "?")) else f"{said}."
         remedy = "Start Docker, or point DOCKER_HOST to a daemon that runs, or run as a user who may ask it."
-        return [Finding("docker daemon", False, f"at {where} does not answer: {said}. {remedy}")]
+        return [Finding("docker daemon", False, f"at {where} does not answer: {said} {remedy}")]
     found = [Finding("docker daemon", True, f"{told['ServerVersion']} at {where}")]
     memory = float(told.get("MemTotal", 0)) / GIB
     remedy = "" if memory >= MEMORY_GIB else ". Give Docker more memory (in Docker Desktop: Settings, Resources)."
