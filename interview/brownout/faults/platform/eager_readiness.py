@@ -19,8 +19,8 @@ ASKS = {
     "the model's files": "import os; os.stat('/state/serving/models/last-good.json')",
     "the registry": "import socket; socket.create_connection(('mlflow', 7103), 3)",
 }
-"""Both are true when a pod starts: the files of the model before lie there, and the registry answers. Both take a tenth
-of the time in which serving imports what it needs, on a fast machine too."""
+"""Both are true when a pod starts: the files of the model before lie there, and the registry answers. Both import next
+to nothing, so that they are done long before serving is."""
 STARTUP = {
     "httpGet": {"path": "/healthz", "port": "http"},
     "periodSeconds": 2,
