@@ -152,7 +152,10 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     interview = ROOT / "interview" / "k8s"
     first = here.namespace == manifests.DEFAULT_NAMESPACE
     ports = (ROOT / "k8s" / "components" / "node-ports", interview / "ports") if first else ()
-    known = cluster.standing(here) and Kubectl.of(here).exists("deployment", WORKSTATION)
+    known = False
+    if cluster.standing(here):
+        cluster.require_context(here)
+        known = Kubectl.of(here).exists("deployment", WORKSTATION)
     tag = stack.furnish(here, reporter, ROOT, interview / "platform", ports, lambda tag: [_image(reporter, tag)])
     platform, desk = Kubectl(context_of(here), here.namespace), Kubectl(context_of(here), desk_of(here))
     if not known:

@@ -45,6 +45,7 @@ def up(environment: Environment, reporter: Reporter, names: Sequence[str] = ()) 
         if inside():
             start(environment, reporter, components)
             return
+        checks.require()
         furnish(environment, reporter, ROOT)
         _wait(environment, reporter, [*STORES, *(component.name for component in components)])
 
@@ -60,9 +61,9 @@ def furnish(
     """Cluster, images, secrets and manifests of the checkout at `root`; returns the images' tag.
 
     `base` is a kustomization that is applied instead of `k8s/overlays/kind`, with `components` on top of it. `on_top`
-    makes further images out of those that have the tag it is given, and names them. Raises `RuntimeStateError`.
+    makes further images out of those that have the tag it is given, and names them. Expects that `checks.require`
+    was content. Raises `RuntimeStateError`.
     """
-    checks.require()
     images.list_of(root)
     cluster.create(environment, reporter, root)
     cluster.require_context(environment)
