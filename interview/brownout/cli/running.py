@@ -12,6 +12,8 @@ from ontime.cli.output import OUT
 if TYPE_CHECKING:
     from brownout.stack import StackStatus
 
+CONSOLE = "console (yours)"
+
 
 def up(as_json: Json = False) -> None:
     """Start platform, world, proctor and the interviewer's Prometheus; wait for the first prediction.
@@ -25,9 +27,12 @@ def up(as_json: Json = False) -> None:
     with telling() as tell:
         seconds = Stack(harness(), environment(), tell).up()
     if as_json:
-        OUT.data({"seconds": round(seconds, 1), "urls": dict(_urls())})
+        OUT.data({"seconds": round(seconds, 1), "urls": dict(_urls()), "port_forwards": _leads()})
         return
     _table()
+    if leads := _leads():
+        say("These lead there, for as long as they run:", "yellow")
+        print("\n".join(f"  {command}" for command in leads))
     say(f"Up after {seconds:.0f} s. Next: make scenarios, then make interview SCENARIO=junior-01", "green")
 
 
@@ -133,10 +138,13 @@ def _interview(told: dict[str, Any] | None) -> str:
 
 
 def _urls() -> list[tuple[str, str]]:
+    from brownout.kind import places
     from brownout.settings import harness
     from ontime.settings import environment
 
     here, ours = environment(), harness()
+    if not places.first(here):
+        return places.pages(ours)
     return [
         ("dashboards", here.dashboards_url),
         ("MLflow", here.mlflow_url),
@@ -145,10 +153,18 @@ def _urls() -> list[tuple[str, str]]:
         ("Alertmanager", here.alertmanager_url),
         ("serving", here.serving_url),
         ("ingest", here.ingest_url),
-        ("console (yours)", f"{ours.console_url}, opened by `make console`"),
+        (CONSOLE, ours.console_url),
         ("proctor (yours)", ours.proctor_url),
         ("Prometheus (yours)", ours.prometheus_url),
     ]
+
+
+def _leads() -> list[str]:
+    from brownout.kind import places
+    from brownout.settings import harness
+    from ontime.settings import environment
+
+    return [] if places.first(environment()) else places.leads(environment(), harness())
 
 
 def _table() -> None:
@@ -158,7 +174,7 @@ def _table() -> None:
     view.add_column("what")
     view.add_column("where")
     for name, url in _urls():
-        view.add_row(name, url)
+        view.add_row(name, f"{url}, opened by `make console`" if name == CONSOLE else url)
     OUT.people.print(view)
 
 

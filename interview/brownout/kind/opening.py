@@ -1,7 +1,7 @@
 """`python -m brownout.kind.opening`: the candidate's way in, for as long as this process lives.
 
-Scales the workstation to one, leads 127.0.0.1:7204 to it so that the harness can see that it answers, and fetches what
-the candidate asks the desk. The candidate's namespace cannot reach this one: the desk goes there. JupyterLab's log
+Scales the workstation to one, leads the way in's port to it so that the harness can see that it answers, and fetches
+what the candidate asks the desk. The candidate's namespace cannot reach this one: the desk goes there. JupyterLab's log
 becomes this process's own, and so `way-in.log`, as where it is JupyterLab's: evidence of looks is gathered there.
 """
 
@@ -12,6 +12,7 @@ import contextlib
 import signal
 from urllib.parse import urlsplit
 
+from brownout.kind.places import WAY_IN
 from brownout.settings import Harness, harness
 from ontime.runtime.fetched import fetch
 from ontime.runtime.forward import serve
@@ -46,8 +47,8 @@ async def follow(here: Environment) -> None:
 async def lead(here: Environment, ours: Harness) -> None:
     """Until it is told to end."""
     host = f"{NAME}.{here.namespace}"
-    way_in, desk = urlsplit(ours.way_in_url).port or 7204, urlsplit(ours.proctor_url).port or 7201
-    work = asyncio.gather(serve({way_in: (host, way_in)}), fetch((host, FETCHING), ("127.0.0.1", desk)), follow(here))
+    way_in, desk = urlsplit(ours.way_in_url).port or WAY_IN, urlsplit(ours.proctor_url).port or 7201
+    work = asyncio.gather(serve({way_in: (host, WAY_IN)}), fetch((host, FETCHING), ("127.0.0.1", desk)), follow(here))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)

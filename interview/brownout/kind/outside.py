@@ -20,7 +20,8 @@ from typing import Any
 import yaml
 
 from brownout.errors import StackError
-from brownout.kind import as_applied
+from brownout.kind import as_applied, places
+from brownout.kind.places import desk_of
 from brownout.settings import ROOT, Harness, harness
 from brownout.world import dataset
 from ontime.errors import ConfigError
@@ -41,7 +42,7 @@ OF_THE_CHECKOUT = frozenset({"docs"})
 """Commands about the code, wherever the stack runs."""
 OF_ONE_MACHINE = frozenset({"bench", "quiet"})
 """Commands that copy and measure processes."""
-SETTINGS = ("BROWNOUT_CONSOLE_URL", "BROWNOUT_PACKS", "BROWNOUT_SPEED")
+SETTINGS = ("BROWNOUT_CONSOLE_URL", "BROWNOUT_PACKS", "BROWNOUT_SPEED", "BROWNOUT_WAY_IN_URL")
 """Variables of whoever says `up` that the desk's pod gets too."""
 RECORD = "--record"
 CHECKOUT = Path("/opt/brownout")
@@ -74,11 +75,6 @@ def namespace_from(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
                 raise ConfigError("--namespace needs a name.")
             return rest[place + 1], rest[:place] + rest[place + 2 :]
     return None, rest
-
-
-def desk_of(here: Environment) -> str:
-    """The harness's namespace beside a platform's."""
-    return "brownout" if here.namespace == manifests.DEFAULT_NAMESPACE else f"{here.namespace}-desk"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -150,8 +146,7 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     """Everything up to a proctor's pod that is ready and has the flights."""
     checks.require()
     interview = ROOT / "interview" / "k8s"
-    first = here.namespace == manifests.DEFAULT_NAMESPACE
-    ports = (ROOT / "k8s" / "components" / "node-ports", interview / "ports") if first else ()
+    ports = (ROOT / "k8s" / "components" / "node-ports", interview / "ports") if places.first(here) else ()
     known = False
     if cluster.standing(here):
         cluster.require_context(here)
@@ -312,19 +307,20 @@ def adapted(documents: list[dict[str, Any]], here: Environment, image: str) -> l
                 for variable in container["env"]:
                     if variable["name"] == "ONTIME_NAMESPACE":
                         variable["value"] = here.namespace
-                container["env"] += [{"name": name, "value": value} for name, value in settings().items()]
+                container["env"] += [{"name": name, "value": value} for name, value in settings(here).items()]
         if document["kind"] == "NetworkPolicy":
             _lead_to(document["spec"], here.namespace)
-        if document["kind"] == "Service" and here.namespace == manifests.DEFAULT_NAMESPACE:
+        if document["kind"] == "Service" and places.first(here):
             document["spec"]["type"] = "NodePort"
             for port in document["spec"]["ports"]:
                 port["nodePort"] = NODE_PORTS[port["port"]]
     return found
 
 
-def settings() -> dict[str, str]:
+def settings(here: Environment) -> dict[str, str]:
     """This shell's settings as the desk's pod needs them. Raises `ConfigError` for a pack that its image lacks."""
-    found = {name: value for name in SETTINGS if (value := os.environ.get(name))}
+    found = {} if places.first(here) else dict(places.FURTHER)
+    found |= {name: value for name in SETTINGS if (value := os.environ.get(name))}
     if packs := found.get("BROWNOUT_PACKS"):
         found["BROWNOUT_PACKS"] = ":".join(
             str(CHECKOUT / _in_checkout(Path(pack))) for pack in packs.split(":") if pack

@@ -50,11 +50,6 @@ def test_a_namespace_needs_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
         outside.take_namespace(["--namespace", "second", "up"])
 
 
-@pytest.mark.parametrize(("namespace", "desk"), [("ontime", "brownout"), ("second", "second-desk")])
-def test_each_platform_has_a_desk_of_its_own(namespace: str, desk: str) -> None:
-    assert outside.desk_of(Environment(namespace=namespace)) == desk
-
-
 def test_both_claims_lead_to_one_directory_and_nobody_elses() -> None:
     here = Environment(namespace="second")
     found = outside.volumes(here, "ontime-worker")
@@ -237,7 +232,25 @@ def test_settings_of_the_shell_reach_the_desk(
     assert {"http://desk.example:7306", "/opt/brownout/tests/faults/pack"} <= set(said)
     monkeypatch.setenv("BROWNOUT_PACKS", str(tmp_path))
     with pytest.raises(ConfigError, match="BROWNOUT_PACKS"):
-        outside.settings()
+        outside.settings(Environment())
+
+
+@pytest.mark.parametrize(
+    ("namespace", "asked", "console", "way_in"),
+    [
+        ("ontime", {}, None, None),
+        ("second", {}, "http://console.localhost:7306", "http://127.0.0.1:7304"),
+        ("third", {"BROWNOUT_CONSOLE_URL": "http://desk.example"}, "http://desk.example", "http://127.0.0.1:7304"),
+    ],
+)
+def test_links_of_a_further_desk_do_not_lead_to_the_first(
+    namespace: str, asked: dict[str, str], console: str | None, way_in: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    found = outside.settings(Environment(namespace=namespace))
+
+    assert (found.get("BROWNOUT_CONSOLE_URL"), found.get("BROWNOUT_WAY_IN_URL")) == (console, way_in)
 
 
 def test_the_desk_keeps_out_the_pods_of_whatever_network_they_are_in(
