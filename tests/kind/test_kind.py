@@ -1,4 +1,4 @@
-"""On a real kind cluster: up, a prediction, two interviews with the facts they have locally, limits, down.
+"""On a real kind cluster: up, a prediction, interviews with the facts they have locally, two at once, limits, down.
 
 Makes a cluster of its own (`ontime-test`) and deletes it. Base, node and third-party images are those of the
 environment: see docs/cluster.md for machines that reach no registry.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -235,12 +237,23 @@ def test_a_reset_puts_back_what_was_changed_with_kubectl(stack: Stack) -> None:
     assert stack.kubectl("-n", "ontime", *limit).stdout == before
 
 
+def answered(stack: Stack, lead: str, port: int) -> int:
+    """What a server says at this machine's port while the command leads there."""
+    with subprocess.Popen(shlex.split(lead), env=stack.variables, stdout=subprocess.PIPE, text=True) as leading:
+        try:
+            assert any(f"127.0.0.1:{port} " in line for line in leading.stdout or ()), f"{lead} ended"
+            return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=30, trust_env=False).status_code
+        finally:
+            leading.terminate()
+
+
 def test_two_interviews_run_at_once(stack: Stack) -> None:
     """Each in a namespace of its own, each with its own world, clock and facts."""
     second = ("--namespace", "second")
     stack.brownout("reset")
-    stack.brownout(*second, "up")
     try:
+        made = json.loads(stack.brownout(*second, "up", "--json").stdout)
+        console = answered(stack, made["port_forwards"][0], urlsplit(made["urls"]["console (yours)"]).port or 0)
         with ThreadPoolExecutor() as both:
             runs = [both.submit(stack.brownout, *place, "rehearsal", SCENARIOS[0]) for place in ((), second)]
             done = [run.result() for run in runs]
@@ -248,6 +261,7 @@ def test_two_interviews_run_at_once(stack: Stack) -> None:
     finally:
         stack.brownout(*second, "down")
 
+    assert console == 200
     assert [run.returncode for run in done] == [0, 0]
     assert told["ready"]
     assert json.loads(stack.brownout("status", "--json").stdout)["ready"]
