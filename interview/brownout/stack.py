@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ from brownout.platform import Platform
 from brownout.proctor import prometheus, tokens
 from brownout.proctor.answers import AnswerCount
 from brownout.secrecy import close_doors, secrecy
-from brownout.settings import Harness
+from brownout.settings import ROOT, Harness
 from brownout.supervision import Part, PartStatus, Supervision
 from brownout.world.control import WorldControl
+from ontime.runtime import release
 from ontime.runtime.components import COMPONENTS
 from ontime.runtime.readiness import READY, Readiness, answers
 from ontime.settings import Environment
@@ -38,6 +40,8 @@ FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2", "MALLO
 """Memory that was read through goes back at once: a third of what the proctor would hold while it probes."""
 ALWAYS = ("world", "proctor", "prometheus")
 """The parts that `up` starts; the way in opens with an interview."""
+NAMED = 3
+"""Files that a sentence names."""
 
 Tell = Callable[[str, str, str], None]
 
@@ -237,6 +241,18 @@ class Stack:
             return self.world.status()
         except BrownoutError:
             return None
+
+    def behind(self) -> str:
+        """Where the platform runs other code than this checkout's HEAD, what differs; empty during an interview."""
+        interview = interviews.current(self._harness)
+        if interview is not None and interview.facts().state not in ("closed", "abandoned"):
+            return ""
+        with tempfile.TemporaryDirectory() as place:
+            head = Path(place) / "head"
+            release.export(ROOT, release.head(ROOT), head)
+            files = release.changed_paths(release.current(self._environment), head)
+        more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+        return f"{', '.join(files[:NAMED])}{more}"
 
     def _frozen(self) -> bool:
         interview = interviews.current(self._harness)

@@ -25,7 +25,10 @@ def up(as_json: Json = False) -> None:
     from ontime.settings import environment
 
     with telling() as tell:
-        seconds = Stack(harness(), environment(), tell).up()
+        stack = Stack(harness(), environment(), tell)
+        seconds = stack.up()
+    if behind := stack.behind():
+        say(f"The platform's code is not this checkout's HEAD: {behind}. `make reset` brings it there.", "yellow")
     if as_json:
         OUT.data({"seconds": round(seconds, 1), "urls": dict(_urls()), "port_forwards": _leads()})
         return

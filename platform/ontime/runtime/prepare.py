@@ -1,8 +1,8 @@
 """`python -m ontime.runtime.prepare COMPONENT`: what has to be there before the component starts, in a pod.
 
 Where a supervisor starts components it runs the preparations; in Kubernetes each pod's init container does, by this.
-Pods share the state volume, so preparations take turns. The code that runs is the current release; a volume that has
-none yet gets the one that is in the image.
+Pods share the state volume, so preparations take turns. The code that runs is the current release. A volume that has
+none yet, or one that an earlier image brought, gets the one that is in the image; what was deployed from git stays.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ TURN_SECONDS = 420.0
 
 
 def furnish(here: Environment, root: Path) -> Path:
-    """The current release's directory; made of the tree at `root` when there is none."""
+    """The current release's directory; made of the tree at `root` unless a commit is deployed."""
     now = release.current(here)
-    if now is not None:
+    if now is not None and (now.name == root.name or release.revision(now) is not None):
         return now
     place = here.releases / root.name
     if not place.exists():

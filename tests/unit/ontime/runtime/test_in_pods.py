@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from pathlib import Path
@@ -26,6 +27,14 @@ def tree(place: Path) -> Path:
     return place
 
 
+def deployed(here: Environment) -> Path:
+    """A release that a commit was exported to, and that is current."""
+    place = tree(here.releases / "deployed")
+    (place / "REVISION").write_text(json.dumps({"sha": "deployed", "subject": "A change"}))
+    release.point_current_at(here, place)
+    return place
+
+
 def test_an_empty_volume_gets_the_release_of_the_image(tmp_path: Path) -> None:
     here = Environment(state=tmp_path / "state")
     here.releases.mkdir(parents=True)
@@ -33,23 +42,34 @@ def test_an_empty_volume_gets_the_release_of_the_image(tmp_path: Path) -> None:
 
     found = prepare.furnish(here, image)
 
-    assert found == release.current(here) or found.name == "abc123"
+    assert found.resolve() == release.current(here)
+    assert found.name == "abc123"
     assert (here.current / "platform" / "code.py").read_text() == "x = 1\n"
     assert not (here.current / "platform" / "__pycache__").exists()
 
 
-def test_a_release_that_is_current_stays_so(tmp_path: Path) -> None:
+def test_a_commit_that_is_deployed_stays_so_whatever_image_comes(tmp_path: Path) -> None:
     here = Environment(state=tmp_path / "state")
-    deployed = tree(here.releases / "deployed")
-    release.point_current_at(here, deployed)
+    deployed(here)
 
     assert prepare.furnish(here, tree(tmp_path / "image")).name == "deployed"
 
 
+def test_the_release_of_an_earlier_image_gives_way_to_the_next_ones(tmp_path: Path) -> None:
+    here = Environment(state=tmp_path / "state")
+    here.releases.mkdir(parents=True)
+    earlier, later = (tree(tmp_path / name / "releases" / name) for name in ("earlier", "later"))
+    (later / "platform" / "code.py").write_text("x = 2\n")
+
+    for image in (earlier, later, later):
+        prepare.furnish(here, image)
+
+    assert (here.current / "platform" / "code.py").read_text() == "x = 2\n"
+
+
 def test_what_comes_before_a_component_runs_out_of_the_current_release(tmp_path: Path, monkeypatch) -> None:
     here = Environment(state=tmp_path / "state")
-    release_place = tree(here.releases / "deployed")
-    release.point_current_at(here, release_place)
+    deployed(here)
     ran: list[tuple[str, str]] = []
     steps = [
         preparation.Preparation(name, lambda _, root, name=name: ran.append((name, root.name)), (before,))
