@@ -75,7 +75,7 @@ def parts(harness: Harness) -> tuple[Part, ...]:
             "way-in",
             module("brownout.kind.opening" if "KUBERNETES_SERVICE_HOST" in os.environ else "brownout.entrance"),
             _port(harness.way_in_url),
-            lambda: _listening(f"{harness.way_in_url}/api"),
+            lambda: _listening(f"http://{harness.host}:{_port(harness.way_in_url)}/api"),
             ready_seconds=WAY_IN_SECONDS,
         ),
     )

@@ -167,7 +167,7 @@ def _leads() -> list[str]:
     from brownout.settings import harness
     from ontime.settings import environment
 
-    return [] if places.first(environment()) else places.leads(environment(), harness())
+    return places.leads(environment(), harness())
 
 
 def _table() -> None:

@@ -21,7 +21,6 @@ import yaml
 
 from brownout.errors import StackError
 from brownout.kind import as_applied, places
-from brownout.kind.places import desk_of
 from brownout.settings import ROOT, Harness, harness
 from brownout.world import dataset
 from ontime.errors import ConfigError
@@ -123,7 +122,7 @@ def pass_on(here: Environment, arguments: Sequence[str]) -> int:
 
 def _in_the_pod(here: Environment, arguments: Sequence[str], terminal: str = "-i") -> list[str]:
     told = ["exec", terminal, f"deployment/{PROCTOR}", "-c", PROCTOR, "--", "python3", "-P", "-m", "brownout.cli"]
-    return Kubectl(context_of(here), desk_of(here)).command(*told, *arguments)
+    return Kubectl(context_of(here), places.desk_of(here)).command(*told, *arguments)
 
 
 def prove(here: Environment, arguments: Sequence[str]) -> int:
@@ -152,7 +151,7 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
         cluster.require_context(here)
         known = Kubectl.of(here).exists("deployment", WORKSTATION)
     tag = stack.furnish(here, reporter, ROOT, interview / "platform", ports, lambda tag: [_image(reporter, tag)])
-    platform, desk = Kubectl(context_of(here), here.namespace), Kubectl(context_of(here), desk_of(here))
+    platform, desk = Kubectl(context_of(here), here.namespace), Kubectl(context_of(here), places.desk_of(here))
     if not known:
         platform("scale", "--replicas=0", f"deployment/{WORKSTATION}")
     for volume in volumes(here, _directory(here)):
@@ -233,7 +232,7 @@ def volumes(here: Environment, node: str) -> list[dict[str, Any]]:
                 },
             },
         }
-        for namespace in (here.namespace, desk_of(here))
+        for namespace in (here.namespace, places.desk_of(here))
     ]
 
 
@@ -243,7 +242,7 @@ def binding(here: Environment) -> dict[str, Any]:
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
         "metadata": {"name": "operations", "namespace": here.namespace},
-        "subjects": [{"kind": "ServiceAccount", "name": PROCTOR, "namespace": desk_of(here)}],
+        "subjects": [{"kind": "ServiceAccount", "name": PROCTOR, "namespace": places.desk_of(here)}],
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operations"},
     }
 
@@ -299,9 +298,9 @@ def adapted(documents: list[dict[str, Any]], here: Environment, image: str) -> l
     found: list[dict[str, Any]] = json.loads(text)
     for document in found:
         if document["kind"] == "Namespace":
-            document["metadata"]["name"] = desk_of(here)
+            document["metadata"]["name"] = places.desk_of(here)
         else:
-            document["metadata"]["namespace"] = desk_of(here)
+            document["metadata"]["namespace"] = places.desk_of(here)
         if document["kind"] == "Deployment":
             for container in document["spec"]["template"]["spec"]["containers"]:
                 for variable in container["env"]:
@@ -373,7 +372,7 @@ def down(here: Environment, reporter: Reporter) -> None:
     """Deletes the desk and its volumes, then what the platform's runtime deletes."""
     if cluster.standing(here):
         cluster.require_context(here)
-        desk = Kubectl(context_of(here), desk_of(here))
+        desk = Kubectl(context_of(here), places.desk_of(here))
         reporter.doing("desk", "deleting")
         desk("delete", "namespace", desk.namespace, "--ignore-not-found", "--timeout=120s", seconds=150)
         reporter.done("desk", f"{desk.namespace} is deleted")

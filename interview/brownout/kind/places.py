@@ -20,7 +20,6 @@ FURTHER = {
 WAY_IN = 7204
 """Where a workstation listens."""
 PROMETHEUS = 7303
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "console.localhost"})
 
 
 def first(here: Environment) -> bool:
@@ -43,11 +42,13 @@ def pages(ours: Harness) -> list[tuple[str, str]]:
 
 
 def leads(here: Environment, ours: Harness) -> list[str]:
-    """The commands that lead this machine's ports to a further namespace; none for an address that is elsewhere."""
-    console, way_in = urlsplit(ours.console_url), urlsplit(ours.way_in_url)
-    wanted = [f"{PROMETHEUS}:{urlsplit(ours.prometheus_url).port}"]
-    wanted += [str(console.port)] if console.hostname in LOOPBACK else []
-    said = [f"kubectl -n {desk_of(here)} port-forward deployment/proctor {' '.join(wanted)}"]
-    if way_in.hostname in LOOPBACK:
-        said.append(f"kubectl -n {here.namespace} port-forward service/workstation {way_in.port}:{WAY_IN}")
-    return said
+    """The commands that lead ports of this machine to a further namespace; none for the first, which has them."""
+    if first(here):
+        return []
+    console, way_in, prometheus = (
+        urlsplit(url).port for url in (ours.console_url, ours.way_in_url, ours.prometheus_url)
+    )
+    return [
+        f"kubectl -n {desk_of(here)} port-forward deployment/proctor {PROMETHEUS}:{prometheus} {console}",
+        f"kubectl -n {here.namespace} port-forward service/workstation {way_in}:{WAY_IN}",
+    ]

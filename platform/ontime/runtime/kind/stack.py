@@ -282,8 +282,8 @@ def refuse_from_outside(what: str) -> None:
     """Raises `ConfigError` where a command needs the state volume."""
     if not inside():
         raise ConfigError(
-            f"ontime {what} needs the state volume, which is in the cluster. Run it at the workstation. Where no "
-            "commit is deployed, the images of a checkout run what they hold: ontime up"
+            f"ontime {what} needs the state volume, which is in the cluster. Run it at the workstation. As long "
+            "as no commit is deployed, `ontime up` puts the code of this checkout there."
         )
 
 

@@ -240,7 +240,7 @@ def test_settings_of_the_shell_reach_the_desk(
     [
         ("ontime", {}, None, None),
         ("second", {}, "http://console.localhost:7306", "http://127.0.0.1:7304"),
-        ("third", {"BROWNOUT_CONSOLE_URL": "http://desk.example"}, "http://desk.example", "http://127.0.0.1:7304"),
+        ("third", {"BROWNOUT_CONSOLE_URL": "http://desk:7406"}, "http://desk:7406", "http://127.0.0.1:7304"),
     ],
 )
 def test_links_of_a_further_desk_do_not_lead_to_the_first(

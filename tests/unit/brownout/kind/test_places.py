@@ -44,12 +44,8 @@ def test_the_candidates_way_in_is_led_to_where_the_workstation_listens() -> None
     assert way_in == places.WAY_IN
 
 
-def test_what_is_elsewhere_is_not_led_anywhere() -> None:
-    ours = Harness(console_url="https://desk.example", way_in_url="https://in.example")
-
-    assert places.leads(Environment(namespace="second"), ours) == [
-        "kubectl -n second-desk port-forward deployment/proctor 7303:7203"
-    ]
+def test_the_first_namespace_has_its_ports() -> None:
+    assert places.leads(Environment(), Harness()) == []
 
 
 def test_the_guide_says_what_up_says() -> None:
