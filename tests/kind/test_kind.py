@@ -171,6 +171,19 @@ def test_the_candidate_cannot(opened: Stack, command: tuple[str, ...]) -> None:
     assert opened.at_workstation(*command).returncode != 0
 
 
+@pytest.mark.parametrize("port", [30201, 30203, 30206])
+def test_the_candidate_cannot_reach_the_harness_through_a_node(opened: Stack, port: int) -> None:
+    """The nodes' addresses stand in every pod's status, and what comes through them is the interviewer."""
+    wanted = ("get", "nodes", "-o", 'jsonpath={.items[*].status.addresses[?(@.type=="InternalIP")].address}')
+    nodes = opened.kubectl(*wanted).stdout.split()
+    reached = [
+        node for node in nodes if opened.at_workstation("python3", "-c", REACHING, node, str(port)).returncode == 0
+    ]
+
+    assert nodes
+    assert reached == []
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -218,7 +218,7 @@ def _brief(made: Interview) -> None:
     if facts.preparation_seconds is not None:
         say(f"Prepared in {facts.preparation_seconds:.0f} s; everything stands still.")
     if facts.secrecy == "on-trust":
-        say("Secrecy is on trust: platform and candidate run as your own user and could read your files.", "yellow")
+        say("Secrecy is on trust: nothing keeps the candidate from reading what is yours.", "yellow")
     if access is not None:
         say(f"The candidate's way in, from the start on: {harness().way_in_url}/?token={access.code}")
 
