@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from brownout.kind.places import WAY_IN
 from brownout.settings import Harness
 from ontime.settings import Environment
 
@@ -71,9 +72,13 @@ def pages(environment: Environment, harness: Harness, code: str) -> tuple[Page, 
     )
 
 
+def port(environment: Environment, harness: Harness) -> int:
+    """Where JupyterLab listens: in a pod where its service expects it, whichever port of this machine leads there."""
+    return WAY_IN if environment.runtime == "kind" else urlsplit(harness.way_in_url).port or WAY_IN
+
+
 def configuration(workspace: Path, code: str, environment: Environment, harness: Harness) -> str:
     """The text of a `jupyter_server_config.py`. It holds the code: write it for the candidate's eyes only."""
-    address = urlsplit(harness.way_in_url)
     servers: dict[str, dict[str, object]] = {
         page.name: {
             "command": [],
@@ -87,7 +92,7 @@ def configuration(workspace: Path, code: str, environment: Environment, harness:
     }
     settings: dict[str, object] = {
         "ServerApp.ip": harness.host,
-        "ServerApp.port": address.port,
+        "ServerApp.port": port(environment, harness),
         "ServerApp.port_retries": 0,
         "ServerApp.open_browser": False,
         "ServerApp.root_dir": str(workspace),

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from brownout import entrance, secrecy, way_in
 from brownout.settings import Harness
-from ontime.settings import Environment
+from ontime.settings import ROOT, Environment
 
 
 class Configuration:
@@ -50,6 +51,17 @@ def test_only_the_portal_gets_the_code(configured: dict[str, Any]) -> None:
     others = {name: page for name, page in configured["ServerProxy.servers"].items() if name != "oncall"}
 
     assert "the-code" not in json.dumps(others)
+
+
+@pytest.mark.parametrize(("runtime", "expected"), [("local", 7304), ("kind", 7204)])
+def test_in_a_pod_it_listens_where_the_service_leads_and_not_where_a_link_does(runtime: str, expected: int) -> None:
+    ours, here = Harness(way_in_url="http://127.0.0.1:7304"), Environment(runtime=runtime)
+    text = way_in.configuration(Path("/ws"), "the-code", here, ours)
+    documents = yaml.safe_load_all((ROOT / "k8s" / "components" / "workstation" / "workstation.yaml").read_text())
+    [service] = [document for document in documents if document["kind"] == "Service"]
+
+    assert Configuration(text).set["ServerApp.port"] == expected
+    assert 7204 in {port["port"] for port in service["spec"]["ports"]}
 
 
 def test_mlflow_sees_the_host_that_it_knows(configured: dict[str, Any]) -> None:
