@@ -32,6 +32,9 @@ from ontime.settings import Environment
 HEALTHY_SECONDS = 60.0
 HEALTHY_FIGURES = 4
 """Median and upper quartile of single and batch requests."""
+JUDGED = "batch_p75_ms"
+LOOKS = 3
+"""A look sees half a dozen large boards: one task of Airflow's beside it makes that look several times slower."""
 NAMED = ("apache-airflow", "bentoml", "evidently", "feast", "lightgbm", "mlflow", "onnxruntime")
 
 
@@ -103,22 +106,27 @@ class RealStage:
         self._stack.first_prediction()
 
     def measure_healthy(self) -> e.Healthy:
-        """Takes the champion's file and waits until enough was answered to know this machine's latencies."""
+        """Takes the champion's file and this machine's latencies when nothing disturbs them."""
         registry = RegistryReader(self._environment.mlflow_url)
         champion = registry.version(registry.aliases()[CHAMPION])
         file = self._harness.run / f"reference-{champion.version}.onnx"
         file.write_bytes(registry.artifact(champion, MODEL_FILE))
         healthy = e.Healthy(reference_version=str(champion.version), reference_model=str(file))
-        view = self.probe_view(healthy, None, 0.0)
         deadline = time.monotonic() + HEALTHY_SECONDS
-        while len(figures := measure_healthy(view)) < HEALTHY_FIGURES:
-            if time.monotonic() > deadline:
-                raise PreparationError(
-                    f"The healthy stack answered too few predictions in {HEALTHY_SECONDS:.0f} s to be measured; "
-                    f"known: {', '.join(figures) or 'nothing'}. See `brownout status`."
-                )
-            time.sleep(0.5)
+        figures = fastest(lambda since: self._latencies(healthy, since, deadline))
+        if len(figures) < HEALTHY_FIGURES:
+            raise PreparationError(
+                f"The healthy stack answered too few predictions in {HEALTHY_SECONDS:.0f} s to be measured; "
+                f"known: {', '.join(figures) or 'nothing'}. See `brownout status`."
+            )
         return healthy.model_copy(update={"figures": figures | measure_used(self._environment)})
+
+    def _latencies(self, healthy: e.Healthy, since_wall: float, deadline: float) -> dict[str, float]:
+        """Of what was asked since then, when enough of it was answered; of what there is when the time is over."""
+        view = self.probe_view(healthy, None, since_wall)
+        while len(figures := measure_healthy(view)) < HEALTHY_FIGURES and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return figures
 
     def make_workspace(self, scenario: Scenario, seed: int) -> Path:
         drawn = (*scenario.drawn(seed), *scenario.drawn_controls(seed))
@@ -181,3 +189,18 @@ class RealStage:
         data = self._environment.state / "prometheus" / "data"
         shift(data, seconds)
         hand_over(data, self._secrecy)
+
+
+def fastest(look: Callable[[float], dict[str, float]]) -> dict[str, float]:
+    """The fastest of a few successive looks: what else runs on the machine can only make them slower.
+
+    `look` takes the Unix seconds since when it shall look. One that finds too little is not counted.
+    """
+    best = look(0.0)
+    for _ in range(LOOKS - 1):
+        if len(best) < HEALTHY_FIGURES:
+            break
+        found = look(time.time())
+        if len(found) == HEALTHY_FIGURES and found[JUDGED] < best[JUDGED]:
+            best = found
+    return best
