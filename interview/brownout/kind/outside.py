@@ -155,8 +155,7 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     if not known:
         platform("scale", "--replicas=0", f"deployment/{WORKSTATION}")
     for volume in volumes(here, _directory(here)):
-        if not desk.exists("persistentvolume", volume["metadata"]["name"]):
-            desk("create", "-f", "-", text=json.dumps(volume))
+        provide(desk, volume)
     if not desk.exists("namespace", desk.namespace):
         desk("create", "namespace", desk.namespace)
     desk("apply", "-f", "-", text=json.dumps(_stores(platform, desk)))
@@ -170,6 +169,16 @@ def furnish(here: Environment, ours: Harness, reporter: Reporter) -> None:
     desk("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": documents}))
     pods.wait(desk, reporter, [PROCTOR], READY_SECONDS)
     _bring_flights(desk, ours, reporter)
+
+
+def provide(kubectl: Kubectl, volume: dict[str, Any]) -> None:
+    """Makes the volume, or frees it of a claim that is gone: after an interrupted `down` it would wait for that one."""
+    name = volume["metadata"]["name"]
+    if not kubectl.exists("persistentvolume", name):
+        kubectl("create", "-f", "-", text=json.dumps(volume))
+    elif kubectl.get("persistentvolume", name)["status"]["phase"] == "Released":
+        any_claim = {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
+        kubectl("patch", "persistentvolume", name, "--type=merge", "-p", json.dumps(any_claim))
 
 
 def _image_of(tag: str) -> tuple[str, dict[str, str]]:

@@ -61,6 +61,25 @@ def test_both_claims_lead_to_one_directory_and_nobody_elses() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("phase", "does"), [("", "create"), ("Bound", None), ("Available", None), ("Released", "patch")]
+)
+def test_a_volume_is_there_for_whoever_claims_it_now(
+    phase: str, does: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Released is what a `down` leaves that was interrupted after it had deleted the claim's namespace."""
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(Kubectl, "exists", lambda *_: bool(phase))
+    monkeypatch.setattr(Kubectl, "get", lambda *_: {"status": {"phase": phase}})
+    monkeypatch.setattr(Kubectl, "__call__", lambda _, *arguments, text=None: asked.append(arguments))
+    outside.provide(Kubectl("kind-ontime", "brownout"), outside.volumes(Environment(), "node")[1])
+
+    assert [arguments[0] for arguments in asked] == ([does] if does else [])
+    if does == "patch":
+        assert asked[0][2] == "state-brownout"
+        assert json.loads(asked[0][-1]) == {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
+
+
 def test_the_proctor_operates_one_namespace() -> None:
     told = outside.binding(Environment(namespace="second"))
 
