@@ -34,7 +34,7 @@ HEALTHY_FIGURES = 4
 """Median and upper quartile of single and batch requests."""
 JUDGED = "batch_p75_ms"
 LOOKS = 3
-"""A look sees half a dozen large boards: one task of Airflow's beside it makes that look several times slower."""
+"""A look sees half a dozen large boards: two of them in a busy moment make its upper quartile several times higher."""
 NAMED = ("apache-airflow", "bentoml", "evidently", "feast", "lightgbm", "mlflow", "onnxruntime")
 
 

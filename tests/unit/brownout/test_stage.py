@@ -1,4 +1,4 @@
-"""What a machine's healthy latency is, while Airflow works beside the model."""
+"""What a machine's healthy latency is, while other work on it disturbs some of the looks."""
 
 from __future__ import annotations
 
